@@ -1,0 +1,255 @@
+"""What can go wrong, as data.
+
+A dialect turns these into its own words with one table, looked up by class order, so a subclass needs a
+line there only where its base does not say enough. `retry` tells a client whether the same call may work later.
+"""
+
+
+class CordboardError(Exception):
+    """Something was refused or could not be done."""
+
+    retry = False
+
+    def __str__(self) -> str:
+        return super().__str__() or (type(self).__doc__ or "").splitlines()[0]
+
+
+class Invalid(CordboardError, ValueError):
+    """A value is not of the form it must have."""
+
+
+class InvalidNumber(Invalid):
+    """Neither an E.164 number nor a SIP address of the form user@domain."""
+
+
+class InvalidHost(Invalid):
+    """Neither a host name nor an IP address, with an optional port."""
+
+
+class PrivateHost(Invalid):
+    """The host is private or loopback, which this installation does not allow."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} is a private or loopback host; set CORDBOARD_ALLOW_PRIVATE_HOSTS=true to allow such hosts"
+        )
+        self.host = host
+
+
+class InvalidNetwork(Invalid):
+    """Neither an IP address nor a CIDR range."""
+
+
+class TooManyNetworks(Invalid):
+    """The list of allowed addresses is longer than the edge can hold."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} separate networks; at most {limit} are possible")
+        self.count = count
+        self.limit = limit
+
+
+class InvalidSipUri(Invalid):
+    """Not a SIP URI that a call can be sent to."""
+
+
+class InvalidName(Invalid):
+    """A name is empty, too long or holds control characters."""
+
+
+class InvalidPermission(Invalid):
+    """A permission that does not exist."""
+
+    def __init__(self, permission: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no permission {permission!r}; there are {', '.join(known)}")
+        self.permission = permission
+
+
+class NotFound(CordboardError):
+    """There is no such object for this caller."""
+
+    noun = "object"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"{self.noun} {ref} not found")
+        self.ref = ref
+
+
+class UnknownTenant(NotFound):
+    """There is no such tenant."""
+
+    noun = "tenant"
+
+
+class UnknownKey(NotFound):
+    """There is no such API key."""
+
+    noun = "API key"
+
+
+class UnknownNumber(NotFound):
+    """There is no such number."""
+
+    noun = "number"
+
+
+class UnknownTrunk(NotFound):
+    """There is no such trunk."""
+
+    noun = "trunk"
+
+
+class UnknownAgent(NotFound):
+    """There is no such agent."""
+
+    noun = "agent"
+
+
+class UnknownVersion(NotFound):
+    """There is no such agent version."""
+
+    noun = "agent version"
+
+
+class AgentGivenForVersion(UnknownVersion):
+    """An agent's id stands where the id of one of its versions belongs."""
+
+    def __init__(self, ref: str, published: str | None) -> None:
+        super().__init__(ref)
+        self.published = published
+
+    def __str__(self) -> str:
+        if self.published is None:
+            return f"agent version {self.ref} not found: that is an agent, and it has no published version"
+        return f"agent version {self.ref} not found: that is an agent; its published version is {self.published}"
+
+
+class UnknownCursor(NotFound):
+    """A page was asked for relative to an object that does not exist."""
+
+    noun = "cursor"
+
+
+class Unauthenticated(CordboardError):
+    """The credentials are missing or wrong."""
+
+
+class MissingPermission(CordboardError):
+    """The key does not carry the permission that this operation needs."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"the key lacks the permission {permission}")
+        self.permission = permission
+
+
+class Conflict(CordboardError):
+    """The object exists already."""
+
+
+class NumberTaken(Conflict):
+    """The number has an owner already."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is already in use")
+        self.number = number
+
+
+class ReferenceTaken(Conflict):
+    """Another tenant has that reference."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"the reference {reference} is already in use")
+        self.reference = reference
+
+
+class AmbiguousTenant(Conflict):
+    """A name or reference fits several tenants."""
+
+    def __init__(self, ref: str, ids: tuple[str, ...]) -> None:
+        super().__init__(f"{ref} fits several tenants: {', '.join(ids)}; use one of these ids")
+        self.ref = ref
+        self.ids = ids
+
+
+class Refused(CordboardError):
+    """The object's present state does not allow this."""
+
+
+class NotImported(Refused):
+    """Only an imported number has a SIP configuration of its own."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is platform-owned; only imported numbers have a SIP configuration")
+
+
+class NotReleasable(Refused):
+    """A number can be released only while it is assigned."""
+
+    def __init__(self, number: str, status: str) -> None:
+        super().__init__(f"{number} is {status}; only an assigned number can be released")
+
+
+class NotAssignable(Refused):
+    """The number's life cycle does not allow it to be assigned."""
+
+    def __init__(self, number: str, status: str) -> None:
+        super().__init__(f"{number} is {status} and cannot be assigned")
+
+
+class NotRoutable(Refused):
+    """A released number takes no agent."""
+
+    def __init__(self, number: str, status: str) -> None:
+        super().__init__(f"{number} is {status} and takes no agent any more")
+
+
+class DraftVersion(Refused):
+    """A draft version takes no real calls."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"agent version {version} is a draft; only a saved version can take calls")
+
+
+class PublishedElsewhere(Refused):
+    """Another number uses another published version of the agent, and an agent has one at a time."""
+
+    def __init__(self, published: str) -> None:
+        super().__init__(
+            f"the agent's version {published} is published on another number, and an agent has one published "
+            "version at a time"
+        )
+        self.published = published
+
+
+class TwoVersionsOfOneAgent(Refused):
+    """One number cannot use two versions of one agent, of which one alone can be published."""
+
+
+class GatewayMissing(Refused):
+    """Outbound settings need a termination address, and the trunk has none."""
+
+
+class Unavailable(CordboardError):
+    """The service cannot take this now; the same call may work later."""
+
+    retry = True
+    #: Seconds after which a client should try again.
+    retry_after = 1
+
+
+class TooBusy(Unavailable):
+    """More writes wait than the store takes; nothing was changed."""
+
+
+class NotApplied(Unavailable):
+    """The change is stored, but the edge has not taken it yet."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"stored as revision {revision}, not yet applied at the edge")
+        self.revision = revision
+
+
+class EdgeRefused(CordboardError):
+    """The edge's database would not take the change; nothing was changed."""
+
+    retry = True

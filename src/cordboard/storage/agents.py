@@ -1,0 +1,120 @@
+"""Agents and their versions in the store."""
+
+import json
+from datetime import datetime
+
+from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
+from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion
+from cordboard.domain.tenants import Actor, TenantId
+from cordboard.domain.times import from_wire, to_wire
+from cordboard.storage import changes
+from cordboard.storage.transaction import Row, Transaction
+
+_AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
+_VERSION = "select id, agent_id, tenant_id, number, name, draft, sip_uri, from_addresses, created_at from agent_version"
+
+_INSERT_AGENT = "insert into agent (id, tenant_id, name, created_at) values ($1, $2, $3, $4)"
+_BY_ID = f"{_AGENT} where id = $1"
+_OF_TENANT = f"{_AGENT} where tenant_id = $1 order by created_at, id limit $2"
+_PUBLISH = "update agent set published_version_id = $2 where id = $1"
+
+_INSERT_VERSION = """
+insert into agent_version (id, agent_id, tenant_id, number, name, draft, sip_uri, from_addresses, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+_VERSION_BY_ID = f"{_VERSION} where id = $1"
+_VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
+_LAST_NUMBER = "select coalesce(max(number), 0) as number from agent_version where agent_id = $1"
+
+
+def _agent(row: Row) -> Agent:
+    return Agent(
+        id=AgentId(row["id"]),
+        tenant=TenantId(row["tenant_id"]),
+        name=row["name"],
+        published=row["published_version_id"],
+        created_at=from_wire(row["created_at"]),
+    )
+
+
+def _version(row: Row) -> AgentVersion:
+    return AgentVersion(
+        id=VersionId(row["id"]),
+        agent=AgentId(row["agent_id"]),
+        tenant=TenantId(row["tenant_id"]),
+        number=row["number"],
+        name=row["name"],
+        draft=bool(row["draft"]),
+        sip_uri=row["sip_uri"],
+        from_addresses=tuple(json.loads(row["from_addresses"])),
+        created_at=from_wire(row["created_at"]),
+    )
+
+
+async def add(tx: Transaction, who: Actor, agent: Agent, now: datetime) -> None:
+    await tx.run(_INSERT_AGENT, agent.id, agent.tenant, agent.name, to_wire(agent.created_at))
+    fields = {"name": [None, agent.name]}
+    await changes.record(tx, who, now, "agent", agent.id, "create", tenant=agent.tenant, fields=fields)
+
+
+async def add_version(tx: Transaction, who: Actor, version: AgentVersion, now: datetime) -> None:
+    await tx.run(
+        _INSERT_VERSION,
+        version.id,
+        version.agent,
+        version.tenant,
+        version.number,
+        version.name,
+        int(version.draft),
+        version.sip_uri,
+        json.dumps(version.from_addresses),
+        to_wire(version.created_at),
+    )
+    fields = {
+        "agent": [None, version.agent],
+        "sip_uri": [None, version.sip_uri],
+        "draft": [None, version.draft],
+    }
+    await changes.record(tx, who, now, "version", version.id, "create", tenant=version.tenant, fields=fields)
+
+
+async def get(tx: Transaction, tenant: TenantId | None, id: AgentId) -> Agent:
+    """Of that tenant, or of any if None. Raises UnknownAgent."""
+    row = await tx.one(_BY_ID, id)
+    if row is None or tenant not in (None, row["tenant_id"]):
+        raise UnknownAgent(id)
+    return _agent(row)
+
+
+async def of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[Agent]:
+    return [_agent(row) for row in await tx.all(_OF_TENANT, tenant, limit)]
+
+
+async def version(tx: Transaction, tenant: TenantId | None, id: VersionId) -> AgentVersion:
+    """Of that tenant, or of any if None. Raises UnknownVersion, AgentGivenForVersion."""
+    row = await tx.one(_VERSION_BY_ID, id)
+    if row is not None and tenant in (None, row["tenant_id"]):
+        return _version(row)
+    try:
+        agent = await get(tx, tenant, AgentId(id))
+    except UnknownAgent:
+        raise UnknownVersion(id) from None
+    raise AgentGivenForVersion(id, agent.published)
+
+
+async def versions(tx: Transaction, agent: AgentId, limit: int) -> list[AgentVersion]:
+    return [_version(row) for row in await tx.all(_VERSIONS, agent, limit)]
+
+
+async def next_version_number(tx: Transaction, agent: AgentId) -> int:
+    row = await tx.one(_LAST_NUMBER, agent)
+    return 1 if row is None else int(row["number"]) + 1
+
+
+async def save(tx: Transaction, who: Actor, before: Agent, after: Agent, now: datetime) -> None:
+    """Store which version is published; the one thing about an agent that changes."""
+    if before == after:
+        return
+    await tx.run(_PUBLISH, after.id, after.published)
+    fields = {"published": [before.published, after.published]}
+    await changes.record(tx, who, now, "agent", after.id, "publish", tenant=after.tenant, fields=fields)

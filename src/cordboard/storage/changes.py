@@ -1,0 +1,72 @@
+"""The log of changes: the audit trail, and what the engines follow."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from cordboard.domain.tenants import Actor, TenantId
+from cordboard.domain.times import to_wire
+from cordboard.storage.transaction import Transaction
+
+Kind = Literal["tenant", "key", "agent", "version", "trunk", "number"]
+#: Field name to [from, to]. A secret appears as ["set"] or ["cleared"], never as itself.
+Fields = dict[str, Any]
+
+_RECORD = """
+insert into change (tenant_id, kind, object_id, actor, action, fields, at) values ($1, $2, $3, $4, $5, $6, $7)
+"""
+#: In order of revision, so that an engine's mark never passes a change that it has not seen.
+_AFTER = "select revision, kind, object_id from change where revision > $1 order by revision"
+_NEWEST = "select coalesce(max(revision), 0) as newest from change"
+_EPOCH = "select epoch from installation"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """That something about an object is new as of a revision."""
+
+    revision: int
+    kind: Kind
+    id: str
+
+
+async def record(
+    tx: Transaction,
+    who: Actor,
+    now: datetime,
+    kind: Kind,
+    id: str,
+    action: str,
+    *,
+    tenant: TenantId | None,
+    fields: Fields,
+) -> None:
+    """Write one entry, in the transaction that makes the change."""
+    await tx.run(_RECORD, tenant, kind, id, who.name, action, json.dumps(fields, separators=(",", ":")), to_wire(now))
+
+
+async def after(tx: Transaction, revision: int) -> list[Change]:
+    """What has changed since `revision`, in order."""
+    rows = await tx.all(_AFTER, revision)
+    return [Change(revision=r["revision"], kind=r["kind"], id=r["object_id"]) for r in rows]
+
+
+async def newest(tx: Transaction) -> int:
+    """The newest revision, 0 before the first change."""
+    row = await tx.one(_NEWEST)
+    assert row is not None
+    return int(row["newest"])
+
+
+async def epoch(tx: Transaction) -> str:
+    """The id of this installation's history: another one after a restore."""
+    row = await tx.one(_EPOCH)
+    assert row is not None
+    return str(row["epoch"])
+
+
+def difference(before: dict[str, object], after: dict[str, object]) -> Fields:
+    """[from, to] of each field that differs; a missing side is None."""
+    names = dict.fromkeys((*before, *after))
+    return {n: [before.get(n), after.get(n)] for n in names if before.get(n) != after.get(n)}

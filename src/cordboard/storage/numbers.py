@@ -1,0 +1,288 @@
+"""Numbers in the store: the object that changes, and the view that lists and replies show."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from cordboard.domain.agents import AgentId
+from cordboard.domain.errors import NumberTaken, UnknownCursor, UnknownNumber
+from cordboard.domain.numbers import Number, NumberId, Provider, Status
+from cordboard.domain.tenants import Actor, TenantId
+from cordboard.domain.times import opt_from_wire, opt_to_wire, to_wire
+from cordboard.domain.trunks import TrunkId
+from cordboard.storage import changes, tenants
+from cordboard.storage.listing import Where
+from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolation
+
+Order = Literal["asc", "desc"]
+
+_COLUMNS = """id, tenant_id, number, provider, status, nickname, trunk_id, inbound_agent_id, outbound_agent_id,
+region_codes, created_at, assigned_at, released_at, scheduled_release_at, reservation_expires_at"""
+_INSERT = f"""
+insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+"""
+_UPDATE = """
+update number set tenant_id = $2, status = $3, nickname = $4, inbound_agent_id = $5, outbound_agent_id = $6,
+assigned_at = $7, released_at = $8, scheduled_release_at = $9, reservation_expires_at = $10
+where id = $1 and status = $11 and tenant_id is not distinct from $12
+returning id
+"""
+_DELETE = "delete from number where id = $1"
+_BY_ID = f"select {_COLUMNS} from number where id = $1"
+_BY_NUMBER = f"select {_COLUMNS} from number where number = $1 and status <> 'finished'"
+_USES = """
+select 1 from number where inbound_agent_id = $1 and id <> $2 and status <> 'finished'
+union all
+select 1 from number where outbound_agent_id = $1 and id <> $2 and status <> 'finished'
+limit 1
+"""
+#: What time alone will change by a given moment, a few at a time, oldest first.
+_DUE = f"""
+select {_COLUMNS} from number where id in (select id from (
+  select id, scheduled_release_at as due from number where scheduled_release_at <= $1 and status = 'assigned'
+  union all
+  select id, reservation_expires_at from number where reservation_expires_at <= $1 and status = 'reserved'
+  union all
+  select id, released_at from number where status = 'released' and released_at <= $2
+) as waiting order by due limit $3)
+"""
+_SHOWN = """
+select n.id, n.number, n.provider, n.status, n.nickname, n.released_at, n.scheduled_release_at, n.assigned_at,
+n.inbound_agent_id, n.outbound_agent_id, n.reservation_expires_at, n.region_codes, n.tenant_id, n.trunk_id,
+n.created_at, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
+from number n join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
+"""
+_SHOW = f"{_SHOWN} where n.id = $1"
+_CURSOR = "select created_at, id from number where id = $1 and tenant_id = $2"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which numbers of a tenant to list; None does not filter. Instants are inclusive."""
+
+    tenant: TenantId
+    inbound_agent: str | None = None
+    outbound_agent: str | None = None
+    status: Status | None = None
+    assigned_from: datetime | None = None
+    assigned_to: datetime | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it holds for all that is listed without asking."""
+        return self == Filter(tenant=self.tenant)
+
+
+def _number(row: Row) -> Number:
+    return Number(
+        id=NumberId(row["id"]),
+        tenant=row["tenant_id"],
+        number=row["number"],
+        provider=Provider(row["provider"]),
+        status=Status(row["status"]),
+        nickname=row["nickname"],
+        trunk=TrunkId(row["trunk_id"]),
+        inbound_agent=row["inbound_agent_id"],
+        outbound_agent=row["outbound_agent_id"],
+        region_codes=tuple(json.loads(row["region_codes"])),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        assigned_at=opt_from_wire(row["assigned_at"]),
+        released_at=opt_from_wire(row["released_at"]),
+        scheduled_release_at=opt_from_wire(row["scheduled_release_at"]),
+        reservation_expires_at=opt_from_wire(row["reservation_expires_at"]),
+    )
+
+
+def _told(number: Number | None) -> dict[str, object]:
+    if number is None:
+        return {}
+    return {
+        "number": number.number,
+        "tenant": number.tenant,
+        "status": number.status,
+        "nickname": number.nickname,
+        "inbound_agent": number.inbound_agent,
+        "outbound_agent": number.outbound_agent,
+        "scheduled_release_at": opt_to_wire(number.scheduled_release_at),
+    }
+
+
+def _listed(number: Number) -> TenantId | None:
+    """The tenant whose list without filters shows the number."""
+    return None if number.status is Status.FINISHED else number.tenant
+
+
+async def add(tx: Transaction, who: Actor, number: Number, now: datetime, action: str) -> None:
+    """Raises NumberTaken, whoever has the number."""
+    try:
+        await tx.run(
+            _INSERT,
+            number.id,
+            number.tenant,
+            number.number,
+            number.provider,
+            number.status,
+            number.nickname,
+            number.trunk,
+            number.inbound_agent,
+            number.outbound_agent,
+            json.dumps(number.region_codes),
+            to_wire(number.created_at),
+            opt_to_wire(number.assigned_at),
+            opt_to_wire(number.released_at),
+            opt_to_wire(number.scheduled_release_at),
+            opt_to_wire(number.reservation_expires_at),
+        )
+    except UniqueViolation as error:
+        raise NumberTaken(number.number) from error
+    await _recount(tx, None, _listed(number))
+    await _record(tx, who, now, action, None, number)
+
+
+async def get(tx: Transaction, tenant: TenantId | None, id: NumberId) -> Number:
+    """Of that tenant, or of any if None. Raises UnknownNumber."""
+    row = await tx.one(_BY_ID, id)
+    if row is None or tenant not in (None, row["tenant_id"]):
+        raise UnknownNumber(id)
+    return _number(row)
+
+
+async def by_number(tx: Transaction, number: str) -> Number:
+    """The one that is not finished, of whatever tenant. Raises UnknownNumber."""
+    row = await tx.one(_BY_NUMBER, number)
+    if row is None:
+        raise UnknownNumber(number)
+    return _number(row)
+
+
+async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> None:
+    """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
+    if before == after:
+        return
+    updated = await tx.one(
+        _UPDATE,
+        after.id,
+        after.tenant,
+        after.status,
+        after.nickname,
+        after.inbound_agent,
+        after.outbound_agent,
+        opt_to_wire(after.assigned_at),
+        opt_to_wire(after.released_at),
+        opt_to_wire(after.scheduled_release_at),
+        opt_to_wire(after.reservation_expires_at),
+        before.status,
+        before.tenant,
+    )
+    if updated is None:
+        raise Stale
+    await _recount(tx, _listed(before), _listed(after))
+    await _record(tx, who, now, action, before, after)
+
+
+async def remove(tx: Transaction, who: Actor, number: Number, now: datetime) -> None:
+    await tx.run(_DELETE, number.id)
+    await _recount(tx, _listed(number), None)
+    await _record(tx, who, now, "delete", number, None)
+
+
+async def agent_in_use(tx: Transaction, agent: AgentId, *, besides: NumberId) -> bool:
+    """Whether a number other than `besides` sends calls to or takes calls from the agent."""
+    return await tx.one(_USES, agent, besides) is not None
+
+
+async def due(tx: Transaction, now: datetime, quarantined_until: datetime, limit: int) -> list[Number]:
+    """Numbers whose next step in life is due; those released by `quarantined_until` are to be finished."""
+    return [_number(row) for row in await tx.all(_DUE, to_wire(now), to_wire(quarantined_until), limit)]
+
+
+async def show(tx: Transaction, tenant: TenantId | None, id: NumberId) -> Row:
+    """The number with its trunk, in wire form. Raises UnknownNumber."""
+    row = await tx.one(_SHOW, id)
+    if row is None or tenant not in (None, row["tenant_id"]):
+        raise UnknownNumber(id)
+    return row
+
+
+async def after_cursor(
+    tx: Transaction, where: Filter, order: Order, limit: int, cursor: NumberId | None, *, backwards: bool
+) -> list[Row]:
+    """At most `limit` rows beyond `cursor` in list order, nearest first; `backwards` looks the other way.
+
+    Raises UnknownCursor.
+    """
+    clause = _where(where)
+    down = (order == "desc") != backwards
+    if cursor is not None:
+        at = await tx.one(_CURSOR, cursor, where.tenant)
+        if at is None:
+            raise UnknownCursor(cursor)
+        sign = "<" if down else ">"
+        clause.add(f"(n.created_at, n.id) {sign} ({{}}, {{}})", at["created_at"], at["id"])
+    direction = "desc" if down else "asc"
+    sql = f"{_SHOWN} {clause} order by n.created_at {direction}, n.id {direction} limit {clause.bind(limit)}"
+    return await tx.all(sql, *clause.args)
+
+
+async def count(tx: Transaction, where: Filter) -> int:
+    """How many numbers the filter lets through: from the tenant's counter, or counted along an index."""
+    if where.plain:
+        return await tenants.listed(tx, where.tenant)
+    clause = _where(where)
+    row = await tx.one(f"select count(*) as numbers from number n {clause}", *clause.args)
+    assert row is not None
+    return int(row["numbers"])
+
+
+async def page(tx: Transaction, where: Filter, order: Order, limit: int, number: int, total: int) -> list[Row]:
+    """The rows of page `number` (from 1), read from the nearer end of `total` rows through a covering index."""
+    offset = (number - 1) * limit
+    size = min(limit, total - offset)
+    if size <= 0:
+        return []
+    from_end = offset > total // 2
+    if from_end:
+        offset = total - offset - size
+    down = (order == "desc") != from_end
+    clause = _where(where)
+    direction = "desc" if down else "asc"
+    ids = f"""select n.id from number n {clause} order by n.created_at {direction}, n.id {direction}
+    limit {clause.bind(size)} offset {clause.bind(offset)}"""
+    sql = f"{_SHOWN} where n.id in ({ids}) order by n.created_at {order}, n.id {order}"
+    return await tx.all(sql, *clause.args)
+
+
+def _where(where: Filter) -> Where:
+    clause = Where()
+    clause.add("n.tenant_id = {}", where.tenant)
+    if where.status is None:
+        clause.add("n.status <> 'finished'")
+    else:
+        clause.add("n.status = {}", where.status)
+    if where.inbound_agent is not None:
+        clause.add("n.inbound_agent_id = {}", where.inbound_agent)
+    if where.outbound_agent is not None:
+        clause.add("n.outbound_agent_id = {}", where.outbound_agent)
+    if where.assigned_from is not None:
+        clause.add("n.assigned_at >= {}", to_wire(where.assigned_from))
+    if where.assigned_to is not None:
+        clause.add("n.assigned_at <= {}", to_wire(where.assigned_to))
+    return clause
+
+
+async def _recount(tx: Transaction, before: TenantId | None, after: TenantId | None) -> None:
+    if before != after:
+        if before is not None:
+            await tenants.count_listed(tx, before, -1)
+        if after is not None:
+            await tenants.count_listed(tx, after, 1)
+
+
+async def _record(
+    tx: Transaction, who: Actor, now: datetime, action: str, before: Number | None, after: Number | None
+) -> None:
+    number = after or before
+    assert number is not None
+    fields = changes.difference(_told(before), _told(after))
+    await changes.record(tx, who, now, "number", number.id, action, tenant=number.tenant, fields=fields)

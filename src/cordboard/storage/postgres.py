@@ -1,0 +1,123 @@
+"""The store for scale: PostgreSQL through asyncpg.
+
+One tenant's writes are serial, as on SQLite: each takes its tenant's row first. What must be unique across tenants is
+held by unique indexes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from cordboard.domain.errors import TooBusy
+from cordboard.domain.tenants import TenantId
+from cordboard.storage.transaction import Query, Row, Stale, UniqueViolation, Value
+
+T = TypeVar("T")
+
+#: Writes that may wait for a connection; one more is refused with TooBusy.
+QUEUE_LIMIT = 1024
+ATTEMPTS = 3
+_LOCK_TENANT = "select 1 from tenant where id = $1 for no key update"
+
+
+class PostgresTransaction:
+    """The three verbs on an asyncpg connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def one(self, sql: str, *args: Value) -> Row | None:
+        try:
+            row: Row | None = await self._connection.fetchrow(sql, *args)
+        except asyncpg.UniqueViolationError as error:
+            raise UniqueViolation(error.constraint_name or "") from error
+        return row
+
+    async def all(self, sql: str, *args: Value) -> list[Row]:
+        rows: list[Row] = await self._connection.fetch(sql, *args)
+        return rows
+
+    async def run(self, sql: str, *args: Value) -> None:
+        await self.one(sql, *args)
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """A pooled connection that holds no session state, so that nothing needs a reset on release."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class PostgresStore:
+    """A store on a server, shared by any number of processes."""
+
+    def __init__(self, pool: Any, url: str) -> None:
+        self.url = url
+        self._pool = pool
+        self._waiting = 0
+        #: Awaited after each write's COMMIT, before its answer: a local engine's follower catches up here.
+        self.after_commit: Callable[[], Awaitable[None]] | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, connections: int) -> "PostgresStore":
+        """Connect to a migrated database with a pool of at most `connections`."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections,
+            connection_class=_Connection,
+            server_settings={
+                "application_name": "cordboard",
+                "lock_timeout": "2s",
+                "statement_timeout": "5s",
+                "synchronous_commit": "on",
+                "jit": "off",
+            },
+        )
+        return cls(pool, url)
+
+    async def read(self, query: Query[T]) -> T:
+        """Run a query of reads, each in a transaction of its own."""
+        async with self._pool.acquire() as connection:
+            return await query(PostgresTransaction(connection))
+
+    async def write(self, tenant: TenantId | None, usecase: Query[T]) -> T:
+        """Run a use case in a transaction; returns after COMMIT. `usecase` may be run more than once.
+
+        Raises what the use case raises (nothing is then changed), TooBusy, or NotApplied from `after_commit`.
+        """
+        if self._waiting >= QUEUE_LIMIT:
+            raise TooBusy
+        self._waiting += 1
+        try:
+            # A client that goes away must not leave half a transaction's answer behind.
+            result = await asyncio.shield(self._attempt(tenant, usecase))
+        finally:
+            self._waiting -= 1
+        return result
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def _attempt(self, tenant: TenantId | None, usecase: Query[T]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result = await self._once(tenant, usecase)
+                break
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Stale):
+                if attempt == ATTEMPTS:
+                    raise TooBusy from None
+            except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError) as error:
+                raise TooBusy from error
+        if self.after_commit is not None:
+            await self.after_commit()
+        return result
+
+    async def _once(self, tenant: TenantId | None, usecase: Query[T]) -> T:
+        async with self._pool.acquire() as connection, connection.transaction():
+            tx = PostgresTransaction(connection)
+            if tenant is not None:
+                await tx.one(_LOCK_TENANT, tenant)
+            return await usecase(tx)

@@ -1,0 +1,252 @@
+"""The embedded store: SQLite in WAL mode, `synchronous=FULL`, one writer thread that commits in groups.
+
+Nothing is acknowledged before its COMMIT has reached the disk. While one fsync runs the next batch gathers, so the
+cost of durability is shared without any timer. Reads run on the event loop: each is bounded by an index.
+"""
+
+import asyncio
+import contextlib
+import queue
+import re
+import sqlite3
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cordboard.domain.errors import TooBusy
+from cordboard.domain.tenants import TenantId
+from cordboard.storage import changes
+from cordboard.storage.transaction import EngineFile, Query, Row, UniqueViolation, Value
+
+T = TypeVar("T")
+
+#: Writes that may wait; one more is refused with TooBusy.
+QUEUE_LIMIT = 1024
+#: Writes that share one COMMIT at most.
+BATCH_LIMIT = 256
+#: WAL size at which the writer itself checkpoints: a passive helper alone let it grow without bound.
+WAL_PAGES = 4000
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> str:
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+class SqliteTransaction:
+    """The three verbs on a sqlite3 connection; its coroutines never suspend."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def one(self, sql: str, *args: Value) -> Row | None:
+        with _unique_violations():
+            row: Row | None = self._connection.execute(_translated(sql), args).fetchone()
+            return row
+
+    async def all(self, sql: str, *args: Value) -> list[Row]:
+        with _unique_violations():
+            return self._connection.execute(_translated(sql), args).fetchall()
+
+    async def run(self, sql: str, *args: Value) -> None:
+        with _unique_violations():
+            self._connection.execute(_translated(sql), args)
+
+
+@contextlib.contextmanager
+def _unique_violations() -> Any:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        message = str(error)
+        if message.startswith("UNIQUE constraint failed: "):
+            raise UniqueViolation(message.partition(": ")[2]) from error
+        raise
+
+
+def drive(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that awaits nothing but its transaction; anything else is a programming error."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError(f"{coroutine!r} awaited something other than its transaction")
+
+
+@dataclass(slots=True)
+class _Job:
+    query: Query[Any]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    jobs: list[_Job]
+    #: The newest revision staged for the engine in this batch.
+    staged: int
+
+
+class SqliteStore:
+    """A store in one file. One process writes it; others may read."""
+
+    def __init__(self, path: Path, engine: EngineFile | None = None) -> None:
+        self.path = path
+        self._engine = engine
+        self._reader = _connect(path)
+        self._reader.execute("pragma query_only = on")
+        self._reads = SqliteTransaction(self._reader)
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
+        self._opened: queue.Queue[BaseException | None] = queue.Queue()
+        self._writer.start()
+        if (error := self._opened.get()) is not None:
+            raise error
+
+    async def read(self, query: Query[T]) -> T:
+        """Run a query of index-bounded reads, at once and on the loop."""
+        return drive(query(self._reads))
+
+    async def write(self, tenant: TenantId | None, usecase: Query[T]) -> T:
+        """Run a use case in a transaction; returns after COMMIT. `usecase` may be run more than once.
+
+        Raises what the use case raises (nothing is then changed), TooBusy, EdgeRefused or NotApplied. A caller that
+        goes away does not undo a write that was queued.
+        """
+        if self._queue.qsize() >= QUEUE_LIMIT:
+            raise TooBusy
+        loop = asyncio.get_running_loop()
+        job = _Job(query=usecase, loop=loop, done=loop.create_future())
+        self._queue.put(job)
+        result: T = await job.done
+        return result
+
+    async def close(self) -> None:
+        """Finish the queued writes, then let go of the file."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._reader.close()
+
+    def _write_loop(self) -> None:
+        try:
+            connection = _connect(self.path)
+            connection.execute(f"pragma wal_autocheckpoint = {WAL_PAGES}")
+            staged = drive(changes.newest(SqliteTransaction(connection)))
+        except BaseException as error:
+            self._opened.put(error)
+            return
+        self._opened.put(None)
+        closing = False
+        while not closing:
+            jobs, closing = self._gather()
+            if jobs:
+                staged = self._run_batch(connection, _Batch(jobs=jobs, staged=staged))
+        connection.close()
+
+    def _gather(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, then take all that have gathered; the flag tells that the store closes."""
+        item = self._queue.get()
+        jobs: list[_Job] = []
+        while item is not None:
+            jobs.append(item)
+            if len(jobs) == BATCH_LIMIT:
+                return jobs, False
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return jobs, False
+        return jobs, True
+
+    def _run_batch(self, connection: sqlite3.Connection, batch: _Batch) -> int:
+        """One COMMIT for the batch; if the batch as a whole cannot be, each job by itself. The newest revision."""
+        try:
+            staged = self._attempt(connection, batch)
+        except BaseException as error:
+            _abandon(connection)
+            if self._engine is not None:
+                self._engine.rollback()
+            if len(batch.jobs) == 1:
+                batch.jobs[0].error = error
+                _answer(batch.jobs)
+                return batch.staged
+            staged = batch.staged
+            for job in batch.jobs:
+                job.error = job.result = None
+                staged = self._run_batch(connection, _Batch(jobs=[job], staged=staged))
+            return staged
+        _answer(batch.jobs)
+        return staged
+
+    def _attempt(self, connection: sqlite3.Connection, batch: _Batch) -> int:
+        """Run and commit the batch on the store, then on the engine's file."""
+        tx = SqliteTransaction(connection)
+        staged = batch.staged
+        connection.execute("begin immediate")
+        for job in batch.jobs:
+            connection.execute("savepoint job")
+            try:
+                job.result = drive(job.query(tx))
+                if self._engine is not None:
+                    staged = drive(self._engine.project(tx, staged))
+            except BaseException as error:
+                if not connection.in_transaction:
+                    raise
+                job.error = error
+                connection.execute("rollback to job")
+            connection.execute("release job")
+        connection.execute("commit")
+        if self._engine is not None and staged > batch.staged:
+            try:
+                self._engine.commit(staged)
+            except BaseException as error:
+                for job in batch.jobs:
+                    job.error = job.error or error
+                return batch.staged  # the next batch stages these again
+        return staged
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.row_factory = sqlite3.Row
+    for pragma in (
+        "busy_timeout = 5000",
+        "foreign_keys = on",
+        "synchronous = full",
+        "mmap_size = 268435456",
+        "cache_size = -32768",
+        "temp_store = memory",
+    ):
+        connection.execute(f"pragma {pragma}")
+    return connection
+
+
+def _abandon(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
+def _answer(jobs: list[_Job]) -> None:
+    """Wake the waiters of each loop with one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, waiting in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, waiting)
+
+
+def _settle(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.done.cancelled():
+            continue
+        if job.error is not None:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(job.result)

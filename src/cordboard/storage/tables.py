@@ -1,0 +1,229 @@
+"""The schema, on both stores. Imported by the migrations and by their test alone: statements are SQL text beside
+their noun.
+
+Every column is text or integer. Ids are UUIDs as text, instants are 27-character UTC text that sorts as time does,
+lists are JSON text, booleans 0 and 1.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import Identity
+
+from cordboard.storage.migrations.types import TEXT
+
+NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+def metadata(dialect: str) -> MetaData:
+    """The tables on `sqlite` or `postgresql`. They differ in one: how a change gets its revision."""
+    meta = MetaData(naming_convention=NAMES)
+    _installation(meta)
+    _tenant(meta)
+    _api_key(meta)
+    _agent(meta)
+    _trunk(meta)
+    _number(meta)
+    _change(meta, dialect)
+    return meta
+
+
+def _id() -> Column[str]:
+    return Column("id", TEXT, primary_key=True)
+
+
+def _tenant_id(*, nullable: bool = False) -> Column[str]:
+    return Column("tenant_id", TEXT, ForeignKey("tenant.id"), nullable=nullable)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, TEXT, nullable=null)
+
+
+def _installation(meta: MetaData) -> None:
+    #: One row. A copy or restored backup gets a new epoch, by which every engine knows to start afresh.
+    Table(
+        "installation",
+        meta,
+        Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+        _text("epoch"),
+    )
+
+
+def _tenant(meta: MetaData) -> None:
+    Table(
+        "tenant",
+        meta,
+        _id(),
+        _text("name"),
+        Column("reference", TEXT, unique=True),
+        #: Numbers that lists show without a filter, kept by counter since COUNT(*) grows with the table.
+        Column("listed_numbers", Integer, nullable=False, server_default=text("0")),
+        _text("created_at"),
+        Index("tenant_name", "name"),
+    )
+
+
+def _api_key(meta: MetaData) -> None:
+    Table(
+        "api_key",
+        meta,
+        _id(),
+        _tenant_id(),
+        _text("name", null=True),
+        Column("digest", TEXT, nullable=False, unique=True),
+        _text("last_four"),
+        _text("permissions", null=True),
+        _text("created_at"),
+        Index("api_key_tenant", "tenant_id", "created_at", "id"),
+    )
+
+
+def _agent(meta: MetaData) -> None:
+    Table(
+        "agent",
+        meta,
+        _id(),
+        _tenant_id(),
+        _text("name"),
+        _text("published_version_id", null=True),
+        _text("created_at"),
+        Index("agent_tenant", "tenant_id", "created_at", "id"),
+    )
+    Table(
+        "agent_version",
+        meta,
+        _id(),
+        Column("agent_id", TEXT, ForeignKey("agent.id"), nullable=False),
+        _tenant_id(),
+        Column("number", Integer, nullable=False),
+        _text("name", null=True),
+        Column("draft", Integer, nullable=False),
+        _text("sip_uri"),
+        _text("from_addresses"),
+        _text("created_at"),
+        UniqueConstraint("agent_id", "number"),
+    )
+
+
+def _trunk(meta: MetaData) -> None:
+    Table(
+        "trunk",
+        meta,
+        _id(),
+        _tenant_id(nullable=True),
+        _text("name"),
+        Column("system", Integer, nullable=False),
+        _text("username", null=True),
+        #: Sealed with the key ring; the trunk's id is associated data.
+        _text("password", null=True),
+        _text("allowed", null=True),
+        _text("media_in"),
+        _text("media_out"),
+        _text("created_at"),
+        Index("trunk_tenant", "tenant_id", "created_at", "id"),
+    )
+    Table(
+        "gateway",
+        meta,
+        Column("trunk_id", TEXT, ForeignKey("trunk.id", ondelete="CASCADE"), primary_key=True),
+        Column("position", Integer, primary_key=True, autoincrement=False),
+        _text("host"),
+        Column("port", Integer),
+    )
+
+
+def _number(meta: MetaData) -> None:
+    live = text("status <> 'finished'")
+    table = Table(
+        "number",
+        meta,
+        _id(),
+        _tenant_id(nullable=True),
+        _text("number"),
+        _text("provider"),
+        _text("status"),
+        _text("nickname", null=True),
+        Column("trunk_id", TEXT, ForeignKey("trunk.id"), nullable=False),
+        Column("inbound_agent_id", TEXT, ForeignKey("agent.id")),
+        Column("outbound_agent_id", TEXT, ForeignKey("agent.id")),
+        _text("region_codes"),
+        _text("created_at"),
+        _text("assigned_at", null=True),
+        _text("released_at", null=True),
+        _text("scheduled_release_at", null=True),
+        _text("reservation_expires_at", null=True),
+    )
+    #: One owner per number across all tenants, until it is finished.
+    Index("number_owner", table.c.number, unique=True, sqlite_where=live, postgresql_where=live)
+    Index(
+        "number_listed",
+        table.c.tenant_id,
+        table.c.created_at,
+        table.c.id,
+        sqlite_where=live,
+        postgresql_where=live,
+    )
+    Index("number_status", table.c.tenant_id, table.c.status, table.c.created_at, table.c.id)
+    Index("number_inbound", table.c.inbound_agent_id, table.c.created_at, table.c.id)
+    Index("number_outbound", table.c.outbound_agent_id, table.c.created_at, table.c.id)
+    Index("number_assigned", table.c.tenant_id, table.c.assigned_at)
+    Index("number_trunk", table.c.trunk_id)
+    for column in ("scheduled_release_at", "reservation_expires_at"):
+        present = text(f"{column} is not null")
+        Index(f"number_{column}", table.c[column], sqlite_where=present, postgresql_where=present)
+    released = text("status = 'released'")
+    Index("number_quarantine", table.c.released_at, sqlite_where=released, postgresql_where=released)
+
+
+def _change(meta: MetaData, dialect: str) -> None:
+    """The audit log, whose revisions the engines follow.
+
+    On SQLite, with one writer, the row's own number is the revision. On PostgreSQL it is the transaction's id, since
+    a sequence read as `> last` misses a transaction that commits late; several rows may then share a revision.
+    """
+    if dialect == "postgresql":
+        key = [
+            Column("seq", BigInteger, Identity(always=True), primary_key=True),
+            Column(
+                "revision",
+                BigInteger,
+                nullable=False,
+                server_default=text("((pg_current_xact_id())::text)::bigint"),
+            ),
+        ]
+        extra = [Index("change_revision", "revision")]
+    else:
+        key = [Column("revision", Integer, primary_key=True)]
+        extra = []
+    Table(
+        "change",
+        meta,
+        *key,
+        _tenant_id(nullable=True),
+        _text("kind"),
+        _text("object_id"),
+        _text("actor"),
+        _text("action"),
+        #: JSON object: field to [from, to]; a secret is only said to have changed.
+        _text("fields"),
+        _text("at"),
+        Index("change_object", "object_id"),
+        *extra,
+        sqlite_autoincrement=True,
+    )

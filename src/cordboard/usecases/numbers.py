@@ -1,0 +1,250 @@
+"""Numbers: import, change, release, and the platform's own inventory."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from cordboard.domain.addresses import HostPort, collapse
+from cordboard.domain.agents import VersionId
+from cordboard.domain.errors import NotImported, TwoVersionsOfOneAgent
+from cordboard.domain.numbers import (
+    RESERVATION,
+    Direction,
+    Number,
+    NumberId,
+    Provider,
+    Status,
+    parse_number,
+)
+from cordboard.domain.tenants import Actor, TenantId
+from cordboard.domain.trunks import MediaPolicy, Trunk, TrunkId
+from cordboard.storage import agents, numbers, tenants, trunks
+from cordboard.storage.transaction import Row, Transaction
+from cordboard.usecases.agents import publish_for_number, unpublish_unused
+from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer, given
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """A tenant's own number, to be reached through the tenant's own trunk."""
+
+    id: NumberId
+    trunk_id: TrunkId
+    number: str
+    nickname: str | None = None
+    allowed: tuple[str, ...] | None = None
+    media_in: MediaPolicy = MediaPolicy.ALLOW
+    media_out: MediaPolicy = MediaPolicy.ALLOW
+    #: None: the number takes inbound calls alone.
+    gateway: HostPort | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberPatch:
+    """Changes to a number; a version of None takes the agent away."""
+
+    nickname: str | NotGiven | None = UNCHANGED
+    inbound_version: VersionId | NotGiven | None = UNCHANGED
+    outbound_version: VersionId | NotGiven | None = UNCHANGED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrunkPatch:
+    """Changes to the trunk of an imported number; a gateway of None makes it inbound only."""
+
+    allowed: tuple[str, ...] | NotGiven | None = UNCHANGED
+    media_in: MediaPolicy | NotGiven = UNCHANGED
+    media_out: MediaPolicy | NotGiven = UNCHANGED
+    gateway: HostPort | NotGiven | None = UNCHANGED
+    username: str | NotGiven | None = UNCHANGED
+    password: str | NotGiven | None = field(default=UNCHANGED, repr=False)
+    #: Whether outbound settings were spoken of at all, which an inbound-only trunk answers with GatewayMissing.
+    outbound: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewPlatformNumber:
+    """A number of the platform's own inventory."""
+
+    id: NumberId
+    trunk_id: TrunkId
+    number: str
+    tenant: TenantId | None = None
+    status: Literal[Status.RESERVED, Status.ASSIGNED] = Status.RESERVED
+    allowed: tuple[str, ...] | None = None
+    region_codes: tuple[str, ...] = ()
+
+
+async def import_number(
+    tx: Transaction, who: Actor, tenant: TenantId, new: Import, sealer: Sealer, now: datetime
+) -> Row:
+    """Raises InvalidNumber, InvalidNetwork, TooManyNetworks, NumberTaken (whoever has it)."""
+    collapse(new.allowed or ())
+    number = Number(
+        id=new.id,
+        tenant=tenant,
+        number=parse_number(new.number),
+        provider=Provider.CUSTOM,
+        status=Status.ASSIGNED,
+        nickname=new.nickname,
+        trunk=new.trunk_id,
+        created_at=now,
+        assigned_at=now,
+    )
+    trunk = Trunk(
+        id=new.trunk_id,
+        tenant=tenant,
+        name=number.number,
+        gateways=() if new.gateway is None else (new.gateway,),
+        username=new.username,
+        password=None if new.password is None else sealer.seal(new.password, new.trunk_id),
+        allowed=new.allowed,
+        media_in=new.media_in,
+        media_out=new.media_out,
+        created_at=now,
+    )
+    await trunks.add(tx, who, trunk, now)
+    await numbers.add(tx, who, number, now, "import")
+    return await numbers.show(tx, tenant, number.id)
+
+
+async def update_number(
+    tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, patch: NumberPatch, now: datetime
+) -> Row:
+    """Rename a number or send its calls elsewhere; assigning a version publishes it.
+
+    Raises UnknownNumber, UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere,
+    TwoVersionsOfOneAgent, NotRoutable.
+    """
+    before = await numbers.get(tx, tenant, id)
+    after = before.named(given(patch.nickname, before.nickname))
+    await _check_one_version_each(tx, tenant, before, patch)
+    choices: tuple[tuple[Direction, VersionId | NotGiven | None], ...] = (
+        ("inbound", patch.inbound_version),
+        ("outbound", patch.outbound_version),
+    )
+    for direction, version in choices:
+        if version is None:
+            after = after.routed(direction, None)
+        elif version is not UNCHANGED:
+            agent = await publish_for_number(tx, who, now, tenant=tenant, number=id, version=version)
+            after = after.routed(direction, agent.id)
+    await numbers.save(tx, who, before, after, now, "update")
+    return await numbers.show(tx, tenant, id)
+
+
+async def _check_one_version_each(tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch) -> None:
+    """Both directions may use one agent, but then one version of it.
+
+    A direction that the patch leaves alone follows its agent to the version that the other one publishes.
+    """
+    inbound, outbound = patch.inbound_version, patch.outbound_version
+    if inbound in (None, UNCHANGED) or outbound in (None, UNCHANGED) or inbound == outbound:
+        return
+    first = await agents.version(tx, tenant, inbound)
+    second = await agents.version(tx, tenant, outbound)
+    if first.agent == second.agent:
+        raise TwoVersionsOfOneAgent
+
+
+async def update_trunk(
+    tx: Transaction,
+    who: Actor,
+    tenant: TenantId,
+    id: NumberId,
+    patch: TrunkPatch,
+    sealer: Sealer,
+    now: datetime,
+) -> Row:
+    """Change the trunk of an imported number.
+
+    Raises UnknownNumber, NotImported, GatewayMissing, InvalidNetwork, TooManyNetworks.
+    """
+    number = await numbers.get(tx, tenant, id)
+    if not number.imported:
+        raise NotImported(number.number)
+    before = await trunks.get(tx, number.trunk)
+    allowed = given(patch.allowed, before.allowed)
+    collapse(allowed or ())
+    after = replace(
+        before,
+        allowed=allowed,
+        media_in=given(patch.media_in, before.media_in),
+        media_out=given(patch.media_out, before.media_out),
+    )
+    await trunks.save(tx, who, before, _outbound(after, patch, sealer), now)
+    return await numbers.show(tx, tenant, id)
+
+
+def _outbound(trunk: Trunk, patch: TrunkPatch, sealer: Sealer) -> Trunk:
+    """The trunk with the outbound half of the patch: its first gateway, and the credentials."""
+    if not patch.outbound:
+        return trunk
+    if patch.gateway is None:
+        return trunk.without_gateways()
+    if patch.gateway is not UNCHANGED:
+        trunk = replace(trunk, gateways=(patch.gateway, *trunk.gateways[1:]))
+    trunk.require_gateway()
+    if patch.password is None:
+        password = None
+    elif patch.password is UNCHANGED:
+        password = trunk.password
+    else:
+        password = sealer.seal(patch.password, trunk.id)
+    return replace(trunk, username=given(patch.username, trunk.username), password=password)
+
+
+async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, now: datetime) -> None:
+    """An imported number goes at once, with its trunk; a platform-owned one at the end of its billing month.
+
+    Agents that no other number uses are un-published. Raises UnknownNumber, NotReleasable.
+    """
+    before = await numbers.get(tx, tenant, id)
+    after = before.release_ordered(now)
+    if not before.imported:
+        await numbers.save(tx, who, before, after, now, "release")
+        return
+    await numbers.remove(tx, who, before, now)
+    await trunks.remove(tx, who, await trunks.get(tx, before.trunk), now)
+    await unpublish_unused(tx, who, now, tenant=tenant, candidates=before.agents)
+
+
+async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumber, now: datetime) -> Row:
+    """Put a number into the inventory, for a tenant or for nobody yet.
+
+    One reserved for a tenant goes back after RESERVATION. Raises InvalidNumber, InvalidNetwork, TooManyNetworks,
+    UnknownTenant, NumberTaken.
+    """
+    collapse(new.allowed or ())
+    if new.tenant is not None:
+        await tenants.get(tx, new.tenant)
+    kept = new.tenant is not None and new.status is Status.RESERVED
+    number = Number(
+        id=new.id,
+        tenant=new.tenant,
+        number=parse_number(new.number),
+        provider=Provider.NETELIP,
+        status=new.status,
+        trunk=new.trunk_id,
+        region_codes=new.region_codes,
+        created_at=now,
+        assigned_at=now if new.status is Status.ASSIGNED else None,
+        reservation_expires_at=now + RESERVATION if kept else None,
+    )
+    trunk = Trunk(id=new.trunk_id, tenant=new.tenant, name=number.number, allowed=new.allowed, created_at=now)
+    await trunks.add(tx, who, trunk, now)
+    await numbers.add(tx, who, number, now, "add")
+    return await numbers.show(tx, None, number.id)
+
+
+async def assign_platform_number(tx: Transaction, who: Actor, number: str, tenant: TenantId, now: datetime) -> Row:
+    """Give a reserved number to a tenant. Raises UnknownNumber, UnknownTenant, NotAssignable."""
+    await tenants.get(tx, tenant)
+    before = await numbers.by_number(tx, parse_number(number))
+    after = before.assigned(tenant, now)
+    trunk = await trunks.get(tx, before.trunk)
+    await trunks.save(tx, who, trunk, replace(trunk, tenant=tenant), now)
+    await numbers.save(tx, who, before, after, now, "assign")
+    return await numbers.show(tx, None, before.id)

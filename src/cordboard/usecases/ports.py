@@ -1,0 +1,73 @@
+"""What use cases are handed from outside."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final, Literal, Protocol, TypeVar
+
+from cordboard.domain.addresses import HostPolicy
+from cordboard.domain.tenants import TenantId
+from cordboard.domain.trunks import SealedSecret
+from cordboard.storage.transaction import Query
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+class Unchanged(Enum):
+    """The value of a field that a partial update did not mention; None means that it was cleared."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+NotGiven = Literal[Unchanged.UNCHANGED]
+
+
+def given(value: T | NotGiven, otherwise: T) -> T:
+    """The value if a partial update mentioned it, else what there was."""
+    return otherwise if value is UNCHANGED else value
+
+
+class Store(Protocol):
+    """Either store: reads at once, writes by use case."""
+
+    async def read(self, query: Query[T]) -> T: ...
+
+    async def write(self, tenant: TenantId | None, usecase: Query[T]) -> T:
+        """Run `usecase` in one transaction and return after COMMIT; it may be run more than once.
+
+        `tenant` is the one whose writes it must not interleave with.
+        """
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts a SIP password for the row that will hold it."""
+
+    def seal(self, plain: str, row: str) -> SealedSecret: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_uuid() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """The world as a front end sees it: a store, a clock, and the rules of this installation."""
+
+    store: Store
+    sealer: Sealer
+    hosts: HostPolicy
+    clock: Clock = field(default=utc_now)
+    new_id: NewId = field(default=new_uuid)
