@@ -10,7 +10,7 @@ def to_wire(instant: datetime) -> str:
     """`2026-11-07T05:31:56.000000Z`: ISO 8601, UTC, always 27 characters. Raises ValueError if not aware."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_wire(text: str) -> datetime:
