@@ -38,9 +38,7 @@ class BodyTooLarge(Exception):
     """The body is larger than MAX_BODY."""
 
 
-def reply(
-    body: Any, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
-) -> Response:
+def reply(body: Any, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer, encoded in one go."""
     return Response(to_json(body), status, headers=headers, media_type=media_type)
 

@@ -46,9 +46,7 @@ class Operation:
     tags: tuple[str, ...] = ()
 
 
-def routes(
-    operations: Iterable[Operation], prefix: str, wrap: Callable[[Operation], Handler]
-) -> list[BaseRoute]:
+def routes(operations: Iterable[Operation], prefix: str, wrap: Callable[[Operation], Handler]) -> list[BaseRoute]:
     """Starlette routes for an app that is mounted at `prefix`; one a path, so that a 405 names all that is allowed."""
     by_path: dict[str, dict[str, Handler]] = {}
     for operation in operations:

@@ -150,9 +150,7 @@ def parse_network(text: str) -> Network:
     try:
         return ip_network(text, strict=False)
     except ValueError as error:
-        raise InvalidNetwork(
-            f"{text[:80]!r} is neither an IP address nor a CIDR range such as 192.0.2.0/24"
-        ) from error
+        raise InvalidNetwork(f"{text[:80]!r} is neither an IP address nor a CIDR range such as 192.0.2.0/24") from error
 
 
 def collapse(texts: Iterable[str]) -> tuple[str, ...]:

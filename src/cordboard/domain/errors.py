@@ -121,9 +121,7 @@ class AgentGivenForVersion(UnknownVersion):
     def __str__(self) -> str:
         if self.published is None:
             return f"agent version {self.ref} not found: that is an agent, and it has no published version"
-        return (
-            f"agent version {self.ref} not found: that is an agent; its published version is {self.published}"
-        )
+        return f"agent version {self.ref} not found: that is an agent; its published version is {self.published}"
 
 
 class UnknownCursor(NotFound):

@@ -106,9 +106,7 @@ class Number:
         """The tenant's from now on. Raises NotAssignable unless free, or reserved for that tenant."""
         if self.status is not Status.RESERVED or self.tenant not in (None, tenant):
             raise NotAssignable(self.number, self.status)
-        return replace(
-            self, tenant=tenant, status=Status.ASSIGNED, assigned_at=now, reservation_expires_at=None
-        )
+        return replace(self, tenant=tenant, status=Status.ASSIGNED, assigned_at=now, reservation_expires_at=None)
 
     def release_ordered(self, now: datetime) -> Self:
         """A platform-owned number goes at the end of its billing month; ordering twice changes nothing.

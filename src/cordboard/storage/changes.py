@@ -43,9 +43,7 @@ async def record(
     fields: Fields,
 ) -> None:
     """Write one entry, in the transaction that makes the change."""
-    await tx.run(
-        _RECORD, tenant, kind, id, who.name, action, json.dumps(fields, separators=(",", ":")), to_wire(now)
-    )
+    await tx.run(_RECORD, tenant, kind, id, who.name, action, json.dumps(fields, separators=(",", ":")), to_wire(now))
 
 
 async def after(tx: Transaction, revision: int) -> list[Change]:

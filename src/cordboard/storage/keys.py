@@ -36,9 +36,7 @@ def _key(row: Row) -> ApiKey:
 
 async def add(tx: Transaction, who: Actor, key: ApiKey, now: datetime) -> None:
     permissions = None if key.permissions is None else json.dumps(key.permissions)
-    await tx.run(
-        _INSERT, key.id, key.tenant, key.name, key.digest, key.last_four, permissions, to_wire(key.created_at)
-    )
+    await tx.run(_INSERT, key.id, key.tenant, key.name, key.digest, key.last_four, permissions, to_wire(key.created_at))
     fields = {"name": [None, key.name], "permissions": [None, key.permissions]}
     await changes.record(tx, who, now, "key", key.id, "create", tenant=key.tenant, fields=fields)
 

@@ -156,9 +156,7 @@ async def by_number(tx: Transaction, number: str) -> Number:
     return _number(row)
 
 
-async def save(
-    tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str
-) -> None:
+async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> None:
     """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
     if before == after:
         return
@@ -237,9 +235,7 @@ async def count(tx: Transaction, where: Filter) -> int:
     return int(row["numbers"])
 
 
-async def page(
-    tx: Transaction, where: Filter, order: Order, limit: int, number: int, total: int
-) -> list[Row]:
+async def page(tx: Transaction, where: Filter, order: Order, limit: int, number: int, total: int) -> list[Row]:
     """The rows of page `number` (from 1), read from the nearer end of `total` rows through a covering index."""
     offset = (number - 1) * limit
     size = min(limit, total - offset)

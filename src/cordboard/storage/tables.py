@@ -60,9 +60,7 @@ def _installation(meta: MetaData) -> None:
     Table(
         "installation",
         meta,
-        Column(
-            "id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False
-        ),
+        Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
         _text("epoch"),
     )
 

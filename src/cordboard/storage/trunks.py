@@ -99,9 +99,7 @@ async def add(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> None:
         to_wire(trunk.created_at),
     )
     await _add_gateways(tx, trunk)
-    await changes.record(
-        tx, who, now, "trunk", trunk.id, "create", tenant=trunk.tenant, fields=_fields(None, trunk)
-    )
+    await changes.record(tx, who, now, "trunk", trunk.id, "create", tenant=trunk.tenant, fields=_fields(None, trunk))
 
 
 async def save(tx: Transaction, who: Actor, before: Trunk, after: Trunk, now: datetime) -> None:
@@ -112,16 +110,12 @@ async def save(tx: Transaction, who: Actor, before: Trunk, after: Trunk, now: da
     if before.gateways != after.gateways:
         await tx.run(_DROP_GATEWAYS, after.id)
         await _add_gateways(tx, after)
-    await changes.record(
-        tx, who, now, "trunk", after.id, "update", tenant=after.tenant, fields=_fields(before, after)
-    )
+    await changes.record(tx, who, now, "trunk", after.id, "update", tenant=after.tenant, fields=_fields(before, after))
 
 
 async def remove(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> None:
     await tx.run(_DELETE, trunk.id)
-    await changes.record(
-        tx, who, now, "trunk", trunk.id, "delete", tenant=trunk.tenant, fields=_fields(trunk, None)
-    )
+    await changes.record(tx, who, now, "trunk", trunk.id, "delete", tenant=trunk.tenant, fields=_fields(trunk, None))
 
 
 async def _add_gateways(tx: Transaction, trunk: Trunk) -> None:

@@ -135,9 +135,7 @@ async def update_number(
     return await numbers.show(tx, tenant, id)
 
 
-async def _check_one_version_each(
-    tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch
-) -> None:
+async def _check_one_version_each(tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch) -> None:
     """Both directions may use one agent, but then one version of it.
 
     A direction that the patch leaves alone follows its agent to the version that the other one publishes.
@@ -241,9 +239,7 @@ async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumbe
     return await numbers.show(tx, None, number.id)
 
 
-async def assign_platform_number(
-    tx: Transaction, who: Actor, number: str, tenant: TenantId, now: datetime
-) -> Row:
+async def assign_platform_number(tx: Transaction, who: Actor, number: str, tenant: TenantId, now: datetime) -> Row:
     """Give a reserved number to a tenant. Raises UnknownNumber, UnknownTenant, NotAssignable."""
     await tenants.get(tx, tenant)
     before = await numbers.by_number(tx, parse_number(number))

@@ -45,9 +45,7 @@ class Phones:
         patch = (await parse_body(request, wire.PhoneUpdate)).command()
         row = await self._store.write(
             key.tenant,
-            partial(
-                update_number, who=key.actor, tenant=key.tenant, id=id, patch=patch, now=self._context.clock()
-            ),
+            partial(update_number, who=key.actor, tenant=key.tenant, id=id, patch=patch, now=self._context.clock()),
         )
         return reply(wire.phone(row))
 

@@ -153,9 +153,7 @@ class PhoneUpdate(BaseModel):
         return NumberPatch(
             nickname=self.nickname if "nickname" in sent else UNCHANGED,
             inbound_version=_version(self.inbound_version_id) if "inbound_version_id" in sent else UNCHANGED,
-            outbound_version=_version(self.outbound_version_id)
-            if "outbound_version_id" in sent
-            else UNCHANGED,
+            outbound_version=_version(self.outbound_version_id) if "outbound_version_id" in sent else UNCHANGED,
         )
 
 

@@ -38,9 +38,7 @@ def upgrade() -> None:
     op.create_table(
         "api_key",
         sa.Column("id", TEXT, nullable=False),
-        sa.Column(
-            "tenant_id", TEXT, sa.ForeignKey("tenant.id", name="api_key_tenant_id_fkey"), nullable=False
-        ),
+        sa.Column("tenant_id", TEXT, sa.ForeignKey("tenant.id", name="api_key_tenant_id_fkey"), nullable=False),
         sa.Column("name", TEXT),
         sa.Column("digest", TEXT, nullable=False),
         sa.Column("last_four", TEXT, nullable=False),
@@ -63,12 +61,8 @@ def upgrade() -> None:
     op.create_table(
         "agent_version",
         sa.Column("id", TEXT, nullable=False),
-        sa.Column(
-            "agent_id", TEXT, sa.ForeignKey("agent.id", name="agent_version_agent_id_fkey"), nullable=False
-        ),
-        sa.Column(
-            "tenant_id", TEXT, sa.ForeignKey("tenant.id", name="agent_version_tenant_id_fkey"), nullable=False
-        ),
+        sa.Column("agent_id", TEXT, sa.ForeignKey("agent.id", name="agent_version_agent_id_fkey"), nullable=False),
+        sa.Column("tenant_id", TEXT, sa.ForeignKey("tenant.id", name="agent_version_tenant_id_fkey"), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("name", TEXT),
         sa.Column("draft", sa.Integer, nullable=False),
