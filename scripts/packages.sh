@@ -36,7 +36,7 @@ fail() { printf '%s\n' "$@" >&2; exit 1; }
 
 installed_version() { # PACKAGE; prints nothing unless it is installed
     dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null |
-        awk '$1 == "installed" { print $2 }'
+        awk '$1 == "installed" { print $2 }' || true
 }
 
 can_make_environments() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
@@ -61,12 +61,13 @@ start_links() {
 }
 
 disable_new_services() { # FILE with the links that were there before
-    local link
+    local link service
     start_links | sort | comm -13 "$1" - | while read -r link; do
         case "$link" in
-            # Both write the same links that `systemctl disable` does, and need no systemd to be running.
-            */systemd/*) deb-systemd-helper disable "${link##*/}" >/dev/null ;;
-            *)           name=${link##*/S[0-9][0-9]}; [ ! -e "$link" ] || update-rc.d "$name" disable >/dev/null ;;
+            # This is all that `systemctl disable` does, which is not there on every machine.
+            */systemd/*) rm -f "$link" ;;
+            *)           service=${link##*/S[0-9][0-9]}
+                         [ ! -e "$link" ] || update-rc.d "$service" disable >/dev/null ;;
         esac
     done
 }
@@ -93,6 +94,7 @@ restore() {
             cp -p "$work/createcluster.conf" "$cluster_defaults"
         elif [ -e "$cluster_defaults_shipped" ]; then
             cp "$cluster_defaults_shipped" "$cluster_defaults"
+            rm -f "$cluster_defaults.ucf-dist"
         else
             rm -f "$cluster_defaults"
             rmdir --ignore-fail-on-non-empty "${cluster_defaults%/*}"
