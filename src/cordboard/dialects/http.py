@@ -3,8 +3,7 @@
 Shapes of errors are the dialects' own; here they are only data.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +19,6 @@ E = TypeVar("E")
 MAX_BODY = 1024 * 1024
 
 JSON = "application/json"
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class InvalidRequest(Exception):
@@ -104,13 +102,3 @@ class ErrorTable(Generic[E]):
     def find(self, error: Exception) -> E | None:
         """The line of the nearest base class, as Starlette finds its handlers."""
         return next((self.lines[kind] for kind in type(error).__mro__ if kind in self.lines), None)
-
-
-def json_document(document: Any) -> Handler:
-    """A route that answers with one document, encoded once."""
-    body = json.dumps(document, ensure_ascii=False).encode()
-
-    async def serve(request: Request) -> Response:
-        return Response(body, media_type=JSON)
-
-    return serve

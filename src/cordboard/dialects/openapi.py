@@ -6,11 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-
-from cordboard.dialects.http import Handler
 
 _REF = "#/components/schemas/{model}"
 
@@ -44,26 +40,6 @@ class Operation:
     #: Other spellings of the path that are served as well.
     also: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-
-
-def routes(operations: Iterable[Operation], prefix: str, wrap: Callable[[Operation], Handler]) -> list[BaseRoute]:
-    """Starlette routes for an app that is mounted at `prefix`; one a path, so that a 405 names all that is allowed."""
-    by_path: dict[str, dict[str, Handler]] = {}
-    for operation in operations:
-        handler = wrap(operation)
-        for path in (operation.path, *operation.also):
-            by_path.setdefault(path.removeprefix(prefix), {})[operation.method] = handler
-    return [Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in by_path.items()]
-
-
-def _by_method(handlers: Mapping[str, Handler]) -> Handler:
-    if len(handlers) == 1:
-        return next(iter(handlers.values()))
-
-    async def choose(request: Request) -> Response:
-        return await handlers["GET" if request.method == "HEAD" else request.method](request)
-
-    return choose
 
 
 def document(

@@ -5,13 +5,12 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.diga import wire
 from cordboard.dialects.diga.errors import Error, Unprocessable, respond
-from cordboard.dialects.http import Handler, json_document, parse_body, parse_path, parse_query, reply
-from cordboard.dialects.openapi import Answer, Operation, document, routes
-from cordboard.domain.errors import Unauthenticated
+from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
+from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.keys import ApiKey
 from cordboard.domain.numbers import NumberId
 from cordboard.storage import numbers
@@ -191,30 +190,10 @@ def app(context: Context, keyholders: Keyholders, version: str) -> Starlette:
         scheme="CustomHTTPBearer",
     )
 
-    def guarded(operation: Operation) -> Handler:
-        async def handle(request: Request) -> Response:
-            try:
-                key = await keyholders.holder(_bearer(request))
-                if operation.permission is not None:
-                    key.require(operation.permission)
-                response: Response = await operation.handler(request, key)
-            except Exception as error:
-                return respond(error)
-            return response
+    async def holder(request: Request, operation: Operation) -> ApiKey:
+        key = await keyholders.holder(bearer_token(request))
+        if operation.permission is not None:
+            key.require(operation.permission)
+        return key
 
-        return handle
-
-    async def no_operation(request: Request, error: Exception) -> Response:
-        return respond(error)
-
-    return Starlette(
-        routes=[Route("/openapi.json", json_document(described)), *routes(listed, PREFIX, guarded)],
-        exception_handlers={404: no_operation, 405: no_operation},
-    )
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated
-    return token.strip()
+    return dialect(listed, described, prefix=PREFIX, authorise=holder, respond=respond)

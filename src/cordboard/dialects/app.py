@@ -1,0 +1,85 @@
+"""One app per dialect, from its operations, its way to know the caller, and its way to say what failed."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from cordboard.dialects.http import JSON
+from cordboard.dialects.openapi import Operation
+from cordboard.domain.errors import Unauthenticated
+
+Handler = Callable[[Request], Awaitable[Response]]
+#: Who calls, or an error: the second argument of every operation.
+Authorise = Callable[[Request, Operation], Awaitable[Any]]
+Respond = Callable[[Exception], Response]
+
+
+def dialect(
+    operations: Iterable[Operation],
+    document: Mapping[str, Any],
+    *,
+    prefix: str,
+    authorise: Authorise,
+    respond: Respond,
+) -> Starlette:
+    """An app to be mounted at `prefix`, with its own OpenAPI document at `openapi.json`."""
+    by_path: dict[str, dict[str, Handler]] = {}
+    for operation in operations:
+        handler = _guarded(operation, authorise, respond)
+        for path in (operation.path, *operation.also):
+            by_path.setdefault(path.removeprefix(prefix), {})[operation.method] = handler
+    # one route a path, so that a 405 names all that is allowed
+    routes: list[BaseRoute] = [
+        Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in by_path.items()
+    ]
+
+    async def no_operation(request: Request, error: Exception) -> Response:
+        return respond(error)
+
+    return Starlette(
+        routes=[Route("/openapi.json", _document(document)), *routes],
+        exception_handlers={404: no_operation, 405: no_operation},
+    )
+
+
+def bearer_token(request: Request) -> str:
+    """The token of `Authorization: Bearer` (RFC 6750 section 2.1). Raises Unauthenticated."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()
+
+
+def _guarded(operation: Operation, authorise: Authorise, respond: Respond) -> Handler:
+    async def handle(request: Request) -> Response:
+        try:
+            caller = await authorise(request, operation)
+            return await operation.handler(request, caller)
+        except Exception as error:  # the request boundary: `respond` logs what no table foresees
+            return respond(error)
+
+    return handle
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    if len(handlers) == 1:
+        return next(iter(handlers.values()))
+
+    async def choose(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return choose
+
+
+def _document(document: Mapping[str, Any]) -> Handler:
+    body = json.dumps(document, ensure_ascii=False).encode()
+
+    async def serve(request: Request) -> Response:
+        return Response(body, media_type=JSON)
+
+    return serve

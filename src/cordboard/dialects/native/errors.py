@@ -1,0 +1,99 @@
+"""What the native API says when something fails: problem details (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from cordboard.dialects.http import BodyTooLarge, ErrorTable, InvalidRequest, reply
+from cordboard.domain import errors
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class InvalidField(BaseModel):
+    """One field that is not as it must be."""
+
+    #: JSON pointer into the body (RFC 6901), or the name of a parameter.
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """Why an operation failed; `code` never changes its meaning."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[InvalidField] | None = None
+
+
+#: Status and code by class of error.
+TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
+    {
+        errors.Unauthenticated: (401, "unauthenticated"),
+        errors.MissingPermission: (403, "missing-permission"),
+        errors.UnknownTenant: (404, "unknown-tenant"),
+        errors.UnknownKey: (404, "unknown-key"),
+        errors.UnknownNumber: (404, "unknown-number"),
+        errors.UnknownAgent: (404, "unknown-agent"),
+        errors.UnknownVersion: (404, "unknown-version"),
+        errors.UnknownCursor: (400, "unknown-cursor"),
+        errors.NotFound: (404, "not-found"),
+        errors.NumberTaken: (409, "number-taken"),
+        errors.ReferenceTaken: (409, "reference-taken"),
+        errors.AmbiguousTenant: (409, "ambiguous-tenant"),
+        errors.Refused: (409, "refused"),
+        errors.Invalid: (422, "invalid"),
+        errors.TooBusy: (503, "too-busy"),
+        errors.NotApplied: (503, "not-applied"),
+        errors.EdgeRefused: (503, "edge-refused"),
+        BodyTooLarge: (413, "body-too-large"),
+    }
+)
+
+
+def respond(error: Exception) -> Response:
+    """The answer to a failed operation. What no line foresees is logged and says nothing of itself."""
+    if isinstance(error, InvalidRequest):
+        fields = [{"pointer": _pointer(d["loc"]), "detail": d["msg"]} for d in error.details]
+        detail = "; ".join(f"{f['pointer'] or 'body'}: {f['detail']}" for f in fields)
+        return _problem(422, "invalid", detail, errors=fields)
+    if isinstance(error, HTTPException):
+        code = {404: "no-such-path", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+        return _problem(error.status_code, code, error.detail, headers=error.headers)
+    found = TABLE.find(error)
+    if found is None:
+        log.error("unexpected failure", exc_info=error)
+        return _problem(500, "internal", "An internal error occurred; the log has it.")
+    headers = {"WWW-Authenticate": "Bearer"} if found[0] == 401 else {}
+    if isinstance(error, errors.Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    extra: dict[str, Any] = {"ids": error.ids} if isinstance(error, errors.AmbiguousTenant) else {}
+    return _problem(*found, str(error), headers=headers, **extra)
+
+
+def _pointer(loc: tuple[int | str, ...]) -> str:
+    place, *rest = loc
+    if place != "body":
+        return str(rest[0]) if rest else ""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+
+
+def _problem(status: int, code: str, detail: str, headers: Any = None, **extra: Any) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+    return reply(body, status, media_type=MEDIA_TYPE, headers=headers)

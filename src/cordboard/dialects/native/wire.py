@@ -1,0 +1,329 @@
+"""The native API's words: what the administration sends and is shown."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from cordboard.domain.addresses import check_sip_uri as check_uri
+from cordboard.domain.addresses import collapse, parse_network
+from cordboard.domain.agents import Agent, AgentVersion, VersionId
+from cordboard.domain.keys import ApiKey, check_permissions
+from cordboard.domain.numbers import NumberId, Status, parse_number
+from cordboard.domain.tenants import Tenant, TenantId, check_name
+from cordboard.domain.times import to_wire
+from cordboard.domain.trunks import TrunkId
+from cordboard.storage.transaction import Row
+from cordboard.usecases.agents import NewVersion
+from cordboard.usecases.numbers import NewPlatformNumber
+from cordboard.usecases.ports import NewId
+
+
+def _sip_uri(value: str, info: ValidationInfo) -> str:
+    return check_uri(value, info.context)  # type: ignore[arg-type]  # parse_body hands the host policy in
+
+
+def _network(value: str) -> str:
+    parse_network(value.strip())
+    return value.strip()
+
+
+def _networks(values: list[str]) -> list[str]:
+    collapse(values)
+    return values
+
+
+def _permissions(values: list[str]) -> list[str]:
+    return list(check_permissions(values))
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], AfterValidator(_networks)]
+
+
+class Body(BaseModel):
+    """A request body; a field that is not known is refused by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewTenant(Body):
+    """A tenant to create."""
+
+    name: Name
+    reference: Name | None = None
+
+
+class NewKey(Body):
+    """An API key to create; no permissions (null) is unrestricted."""
+
+    name: Name | None = None
+    permissions: Annotated[list[str], AfterValidator(_permissions)] | None = None
+
+
+class NewAgentVersion(Body):
+    """A version of an agent. `{number}` in the URI's user part stands for the called number."""
+
+    sip_uri: SipUri
+    version_name: Name | None = None
+    from_addresses: Networks = Field(default_factory=list)
+    is_draft: bool = False
+
+    def version(self, new_id: NewId) -> NewVersion:
+        return NewVersion(
+            id=VersionId(new_id()),
+            sip_uri=self.sip_uri,
+            name=self.version_name,
+            from_addresses=tuple(self.from_addresses),
+            draft=self.is_draft,
+        )
+
+
+class NewAgent(NewAgentVersion):
+    """An agent with its first version, which is published unless it is a draft."""
+
+    name: Name
+
+
+class Publish(Body):
+    """The version to publish; null un-publishes."""
+
+    version_id: UUID | None
+
+
+class NewNumber(Body):
+    """A platform-owned number for the inventory, or for a tenant at once."""
+
+    number: Annotated[str, AfterValidator(parse_number)]
+    tenant_id: UUID | None = None
+    status: Literal[Status.RESERVED, Status.ASSIGNED] = Status.RESERVED
+    allowed_addresses: Networks | None = None
+    region_codes: list[Annotated[str, Field(pattern="^[A-Z0-9]{1,3}$")]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _owned(self) -> Self:
+        if self.status is Status.ASSIGNED and self.tenant_id is None:
+            raise ValueError("an assigned number needs a tenant")
+        return self
+
+    def command(self, new_id: NewId) -> NewPlatformNumber:
+        return NewPlatformNumber(
+            id=NumberId(new_id()),
+            trunk_id=TrunkId(new_id()),
+            number=self.number,
+            tenant=None if self.tenant_id is None else TenantId(str(self.tenant_id)),
+            status=self.status,
+            allowed=None if self.allowed_addresses is None else tuple(self.allowed_addresses),
+            region_codes=tuple(self.region_codes),
+        )
+
+
+class Assign(Body):
+    """The tenant that gets a reserved number."""
+
+    number: Annotated[str, AfterValidator(parse_number)]
+    tenant_id: UUID
+
+
+class TenantPath(BaseModel):
+    """Path of one tenant."""
+
+    tenant_id: UUID
+
+
+class KeyPath(BaseModel):
+    """Path of one key."""
+
+    key_id: UUID
+
+
+class AgentPath(BaseModel):
+    """Path of one agent."""
+
+    agent_id: UUID
+
+
+class TenantQuery(BaseModel):
+    """All tenants by id, or the one that a name, reference or id stands for."""
+
+    ref: str | None = None
+    after: UUID | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class ListQuery(BaseModel):
+    """How many to show."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class NumberQuery(BaseModel):
+    """The numbers of one tenant."""
+
+    tenant_id: UUID
+    after: UUID | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    order: Literal["asc", "desc"] = "desc"
+    page: None = None
+    before_id: None = None
+
+    @property
+    def after_id(self) -> NumberId | None:
+        return None if self.after is None else NumberId(str(self.after))
+
+
+class TenantShown(BaseModel):
+    """A tenant."""
+
+    id: UUID
+    name: str
+    reference: str | None
+    created_at: datetime
+
+
+class KeyShown(BaseModel):
+    """An API key; `key` is there once, in the answer to its creation."""
+
+    id: UUID
+    tenant_id: UUID
+    name: str | None
+    permissions: list[str] | None
+    last_four_digits: str
+    created_at: datetime
+    key: str | None = None
+
+
+class VersionShown(BaseModel):
+    """A version of an agent."""
+
+    version_id: UUID
+    agent_id: UUID
+    tenant_id: UUID
+    version_number: int
+    version_name: str | None
+    sip_uri: str
+    from_addresses: list[str]
+    is_draft: bool
+    version_created_at: datetime
+
+
+class AgentShown(BaseModel):
+    """An agent."""
+
+    agent_id: UUID
+    tenant_id: UUID
+    name: str
+    published_version_id: UUID | None
+    created_at: datetime
+
+
+class AgentMade(AgentShown):
+    """An agent just made, with the id of its first version."""
+
+    version_id: UUID
+
+
+class NumberShown(BaseModel):
+    """A number and what it is connected to."""
+
+    id: UUID
+    tenant_id: UUID | None
+    number: str
+    provider: str
+    status: Status
+    nickname: str | None
+    trunk_id: UUID
+    inbound_agent_id: UUID | None
+    outbound_agent_id: UUID | None
+    region_codes: list[str]
+    assigned_at: datetime | None
+    released_at: datetime | None
+    scheduled_release_at: datetime | None
+    reservation_expires_at: datetime | None
+    created_at: datetime
+
+
+class Tenants(BaseModel):
+    """Some tenants."""
+
+    data: list[TenantShown]
+
+
+class Keys(BaseModel):
+    """A tenant's keys."""
+
+    data: list[KeyShown]
+
+
+class Agents(BaseModel):
+    """A tenant's agents."""
+
+    data: list[AgentShown]
+
+
+class Versions(BaseModel):
+    """An agent's versions, oldest first."""
+
+    data: list[VersionShown]
+
+
+class Numbers(BaseModel):
+    """Some numbers; `next` is the `after` of the following page, or null at the end."""
+
+    data: list[NumberShown]
+    next: UUID | None
+
+
+def tenant(shown: Tenant) -> dict[str, Any]:
+    return {
+        "id": shown.id,
+        "name": shown.name,
+        "reference": shown.reference,
+        "created_at": to_wire(shown.created_at),
+    }
+
+
+def key(shown: ApiKey, secret: str | None = None) -> dict[str, Any]:
+    """`secret` is the key itself, in the answer to its creation alone."""
+    made = {
+        "id": shown.id,
+        "tenant_id": shown.tenant,
+        "name": shown.name,
+        "permissions": shown.permissions,
+        "last_four_digits": shown.last_four,
+        "created_at": to_wire(shown.created_at),
+    }
+    return made if secret is None else {**made, "key": secret}
+
+
+def agent(shown: Agent) -> dict[str, Any]:
+    return {
+        "agent_id": shown.id,
+        "tenant_id": shown.tenant,
+        "name": shown.name,
+        "published_version_id": shown.published,
+        "created_at": to_wire(shown.created_at),
+    }
+
+
+def version(shown: AgentVersion) -> dict[str, Any]:
+    return {
+        "version_id": shown.id,
+        "agent_id": shown.agent,
+        "tenant_id": shown.tenant,
+        "version_number": shown.number,
+        "version_name": shown.name,
+        "sip_uri": shown.sip_uri,
+        "from_addresses": shown.from_addresses,
+        "is_draft": shown.draft,
+        "version_created_at": to_wire(shown.created_at),
+    }
+
+
+def number(row: Row) -> dict[str, Any]:
+    """A number in its wire form, from the store's view of it."""
+    columns = [name for name in NumberShown.model_fields if name != "region_codes"]
+    return {**{name: row[name] for name in columns}, "region_codes": json.loads(row["region_codes"])}
