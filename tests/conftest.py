@@ -1,0 +1,57 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.postgres import NotInstalled, Server, running_server
+
+# Two busy cores make the slowest example slow for no fault of its own.
+settings.register_profile("cordboard", deadline=None, print_blob=True)
+settings.load_profile("cordboard")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgres")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server of this test process. Without the programs the test fails: it is not skipped."""
+    try:
+        with running_server() as server:
+            yield server
+    except NotInstalled as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: Server) -> str:
+    """The name of a database at the newest schema version, to be copied."""
+    from cordboard.storage.migrations.run import migrate
+
+    postgres_server.run("create database migrated template template0")
+    migrate(postgres_server.url("migrated"))
+    return "migrated"
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: Server) -> Iterator[str]:
+    """The URL of a new PostgreSQL database without any table."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server, migrated_template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database at the newest schema version, with no rows of ours."""
+    with postgres_server.database(template=migrated_template) as url:
+        yield url
