@@ -140,6 +140,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # Two checkouts set up at once take turns; the second finds everything there.
+mkdir -p /run/lock
 exec 9>/run/lock/cordboard-packages
 flock 9
 mapfile -t missing < <(missing_packages)
