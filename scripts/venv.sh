@@ -4,7 +4,7 @@
 #   scripts/venv.sh           what the service and the demo need  (requirements.lock)
 #   scripts/venv.sh dev       that, and what the tests need       (requirements-dev.lock)
 #
-# Does nothing when the lock and pyproject.toml are those of the last successful run.
+# Does nothing when the lock and the project's metadata are those of the last successful run.
 # PYTHON names the interpreter that makes the environment (default: python3).
 set -eu
 cd "$(dirname "$0")/.."
@@ -26,8 +26,9 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     exit 1
 fi
 
-# The directory is part of the key: an environment does not survive being moved or copied.
-key=$({ pwd; cat "$lock" pyproject.toml; } | sha256sum)
+# The directory is part of the key, since an environment does not survive being moved or copied; what the tools
+# read in pyproject.toml is not.
+key=$({ pwd; cat "$lock"; sed '/^\[tool\./,$d' pyproject.toml; } | sha256sum)
 if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi
