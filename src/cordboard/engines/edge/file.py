@@ -1,0 +1,294 @@
+"""The edge's own database: written by one projector, read by Kamailio for each call.
+
+It is written in place, in transactions, and never replaced by a rename while Kamailio has it open: Kamailio
+would go on reading the old file. What stands in it can be made again from the store at any time, hence
+`synchronous=NORMAL`: a power cut may take the last changes back, the revision in `meta` with them.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Literal, NewType
+
+from cordboard.domain.errors import EdgeRefused, NotApplied
+from cordboard.domain.routing import MEDIA_RULES, AgentRow, NumberRow, TrunkRow
+
+Kind = Literal["number", "trunk", "agent"]
+Epoch = NewType("Epoch", str)
+
+#: Raised by each change of schema.sql.
+SCHEMA_VERSION: Final = 1
+#: In the file's header: "Cord".
+APPLICATION_ID: Final = 0x436F7264
+#: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
+PATIENCE: Final = 2.0
+
+_PUT: Final = {
+    NumberRow: "insert or replace into number values(?,?,?,?,?,?,?)",
+    TrunkRow: "insert or replace into trunk values(?,?,?,?,?)",
+    AgentRow: "insert or replace into agent values(?,?,?)",
+}
+_DROP: Final[dict[Kind, str]] = {
+    "number": "delete from number where number_id=?",
+    "trunk": "delete from trunk where id=?",
+    "agent": "delete from agent where id=?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A row as it is to stand in the file, whether it stood there before or not."""
+
+    row: NumberRow | TrunkRow | AgentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A row that is to be gone: a number by its number_id. Dropping what is not there is no error."""
+
+    kind: Kind
+    id: str
+
+
+Write = Put | Drop
+
+
+class EdgeWriteFailed(EdgeRefused):
+    """The edge's file did not take a write; of that `stage` nothing remains, the calls before it stand."""
+
+
+class EdgeNotApplied(NotApplied):
+    """COMMIT of the edge's file failed for good, and all that was staged is taken back."""
+
+
+class EdgeFile:
+    """One edge.sqlite, for one projector. Used by one thread at a time, whichever."""
+
+    def __init__(self, path: Path, uid: int | None = None, gid: int | None = None) -> None:
+        """Open the file, or make an empty one. `uid` and `gid` are Kamailio's, and count if we are root.
+
+        A file that is no SQLite database is set aside as `*.broken`, and another made. Raises
+        sqlite3.Error and OSError if that cannot be done either.
+        """
+        self.path = path
+        self._owner = (-1 if uid is None else uid, -1 if gid is None else gid)
+        self._staged: list[Write] = []
+        self._cleared = False
+        self._connection = self._open()
+
+    def applied(self) -> tuple[Epoch, int] | None:
+        """The epoch and revision that the file shows, or None if it must be rebuilt before use.
+
+        None: new, foreign, of another schema version, or damaged.
+        """
+        try:
+            return self._applied()
+        except sqlite3.Error:
+            return None
+
+    def stage(self, writes: Iterable[Write]) -> None:
+        """Take `writes` into the open transaction, all or none. Nobody sees them before `commit`.
+
+        Raises EdgeWriteFailed; the calls of `stage` before this one are not hurt by it.
+        """
+        writes = tuple(writes)
+        if not writes:
+            return
+        try:
+            self._begin()
+            self._connection.execute("savepoint stage")
+            try:
+                self._apply(writes)
+            except BaseException:
+                self._undo_savepoint()
+                raise
+            self._connection.execute("release stage")
+        except sqlite3.Error as error:
+            raise EdgeWriteFailed(f"the edge's file did not take the change: {error}") from error
+        if not self._cleared:
+            self._staged += writes
+
+    def clear(self, epoch: str) -> None:
+        """Begin anew: in the open transaction the file is empty and of `epoch`. `stage` and `commit` follow.
+
+        Calls meet the old state until then. Raises EdgeWriteFailed.
+        """
+        self.rollback()
+        try:
+            self._connection.execute("begin immediate")
+            self._empty()
+            self._connection.execute("insert or replace into meta values(1,?,?,0)", (SCHEMA_VERSION, epoch))
+        except sqlite3.Error as error:
+            self.rollback()
+            raise EdgeWriteFailed(f"the edge's file could not be made anew: {error}") from error
+        self._cleared = True
+
+    def commit(self, revision: int) -> None:
+        """Make all that was staged visible to the next call, as `revision`. Raises EdgeNotApplied.
+
+        A failing COMMIT is tried again for `PATIENCE` seconds, from the first staged write if need be.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._restore_transaction()
+                self._connection.execute("update meta set revision=? where id=1", (revision,))
+                self._connection.execute("commit")
+            except sqlite3.Error as error:
+                if time.monotonic() >= deadline:
+                    self.rollback()
+                    raise EdgeNotApplied(revision) from error
+                time.sleep(0.02)
+            else:
+                self._forget()
+                return
+
+    def rollback(self) -> None:
+        """Take back all that was staged since the last `commit`."""
+        self._forget()
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")
+
+    def rebuild(self, writes: Iterable[Write], epoch: str, revision: int) -> None:
+        """Make the file hold `writes` and nothing else, in one transaction.
+
+        Raises EdgeWriteFailed or EdgeNotApplied; then the file is as it was.
+        """
+        self.clear(epoch)
+        try:
+            self.stage(writes)
+        except EdgeWriteFailed:
+            self.rollback()
+            raise
+        self.commit(revision)
+
+    def close(self) -> None:
+        """Give the file back. What was staged and not committed is lost."""
+        self.rollback()
+        self._connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                raise
+        # The supervisor sees that this is another file, and starts Kamailio anew on it.
+        for suffix in ("", "-wal", "-shm"):
+            part = self.path.with_name(self.path.name + suffix)
+            if part.exists():
+                part.rename(part.with_name(part.name + ".broken"))
+        return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            if os.geteuid() == 0:
+                # SQLite gives its -wal and -shm files the owner of the database.
+                os.fchown(descriptor, *self._owner)
+        finally:
+            os.close(descriptor)
+        connection = sqlite3.connect(
+            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        try:
+            connection.execute("pragma journal_mode=wal")
+            connection.execute("pragma synchronous=normal")
+            if not connection.execute("select 1 from sqlite_master limit 1").fetchone():
+                self._create(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        connection.execute("begin immediate")
+        try:
+            create_tables(connection)
+            connection.execute("insert into meta values(1,?,'',0)", (SCHEMA_VERSION,))
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+
+    def _applied(self) -> tuple[Epoch, int] | None:
+        if self._connection.execute("pragma application_id").fetchone() != (APPLICATION_ID,):
+            return None
+        row = self._connection.execute("select schema_version, epoch, revision from meta where id=1").fetchone()
+        if row is None or row[0] != SCHEMA_VERSION or not row[1]:
+            return None
+        for table in ("number", "trunk", "agent"):
+            self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  three known names
+        rules = self._connection.execute("select * from media_rule").fetchall()
+        return (Epoch(row[1]), row[2]) if set(rules) == {astuple(rule) for rule in MEDIA_RULES} else None
+
+    def _begin(self) -> None:
+        """Open the transaction, or one again that SQLite took back by itself (disk full), with what was in it."""
+        if self._connection.in_transaction:
+            return
+        if self._cleared:  # a whole file is not kept to be written again
+            raise sqlite3.OperationalError("the transaction that made the file anew was taken back")
+        self._connection.execute("begin immediate")
+        if self._staged:
+            self._apply(self._staged)
+
+    def _restore_transaction(self) -> None:
+        try:
+            self._begin()
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+
+    def _forget(self) -> None:
+        self._staged.clear()
+        self._cleared = False
+
+    def _undo_savepoint(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("rollback to stage")
+            self._connection.execute("release stage")
+
+    def _apply(self, writes: Iterable[Write]) -> None:
+        for statement, group in groupby(writes, key=_statement):
+            rows = map(_values, group)
+            self._connection.executemany(statement, rows)
+
+    def _empty(self) -> None:
+        """Our tables with nothing but the media rules in them, whatever the file held before."""
+        tables = self._connection.execute(
+            "select type, name from sqlite_master where type in ('table','view') and substr(name, 1, 7) <> 'sqlite_'"
+        ).fetchall()
+        for kind, name in tables:
+            quoted = name.replace('"', '""')
+            self._connection.execute(f'drop {kind} "{quoted}"')
+        create_tables(self._connection)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """schema.sql and the media rules, within the caller's transaction."""
+    for statement in Path(__file__).with_name("schema.sql").read_text().split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.executemany("insert into media_rule values(?,?,?,?,?,?)", map(astuple, MEDIA_RULES))
+    connection.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+def _statement(write: Write) -> str:
+    return _PUT[type(write.row)] if isinstance(write, Put) else _DROP[write.kind]
+
+
+def _values(write: Write) -> Sequence[str | int | None]:
+    if isinstance(write, Drop):
+        return (write.id,)
+    row = write.row
+    if isinstance(row, NumberRow):
+        return (row.key, row.number_id, row.number, row.user, row.tenant, row.trunk, row.agent_in)
+    if isinstance(row, TrunkRow):
+        return (row.id, row.tenant, int(row.open), row.allowed, row.media_in)
+    return (row.id, row.version, row.uri)
