@@ -18,6 +18,12 @@ insert into change (tenant_id, kind, object_id, actor, action, fields, at) value
 """
 #: In order of revision, so that an engine's mark never passes a change that it has not seen.
 _AFTER = "select revision, kind, object_id from change where revision > $1 order by revision"
+#: PostgreSQL alone. A transaction older than the horizon is over, so nothing below it can still appear.
+_SINCE = """
+select revision, kind, object_id, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon
+from change where revision >= $1 order by revision
+"""
+_HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon"
 _NEWEST = "select coalesce(max(revision), 0) as newest from change"
 _EPOCH = "select epoch from installation"
 
@@ -50,6 +56,20 @@ async def after(tx: Transaction, revision: int) -> list[Change]:
     """What has changed since `revision`, in order."""
     rows = await tx.all(_AFTER, revision)
     return [Change(revision=r["revision"], kind=r["kind"], id=r["object_id"]) for r in rows]
+
+
+async def since(tx: Transaction, mark: int) -> tuple[list[Change], int]:
+    """On PostgreSQL: the changes from `mark` on, and the mark to go on from; some are then read again, harmlessly."""
+    rows = await tx.all(_SINCE, mark)
+    found = [Change(revision=r["revision"], kind=r["kind"], id=r["object_id"]) for r in rows]
+    return found, rows[0]["horizon"] if rows else mark
+
+
+async def horizon(tx: Transaction) -> int:
+    """On PostgreSQL: the oldest transaction that may still be running."""
+    row = await tx.one(_HORIZON)
+    assert row is not None
+    return int(row["horizon"])
 
 
 async def newest(tx: Transaction) -> int:

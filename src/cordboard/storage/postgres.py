@@ -12,6 +12,7 @@ import asyncpg
 
 from cordboard.domain.errors import TooBusy
 from cordboard.domain.tenants import TenantId
+from cordboard.storage.schema import APPLIED, HEAD
 from cordboard.storage.transaction import Query, Row, Stale, UniqueViolation, Value
 
 T = TypeVar("T")
@@ -77,6 +78,17 @@ class PostgresStore:
             },
         )
         return cls(pool, url)
+
+    @staticmethod
+    async def is_current(url: str) -> bool:
+        """Whether the database has the schema of this version."""
+        connection = await asyncpg.connect(url)
+        try:
+            return bool(await connection.fetchval(APPLIED) == HEAD)
+        except asyncpg.UndefinedTableError:
+            return False
+        finally:
+            await connection.close()
 
     async def read(self, query: Query[T]) -> T:
         """Run a query of reads, each in a transaction of its own."""

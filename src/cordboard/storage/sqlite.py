@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from cordboard.domain.errors import TooBusy
 from cordboard.domain.tenants import TenantId
 from cordboard.storage import changes
+from cordboard.storage.schema import APPLIED, HEAD
 from cordboard.storage.transaction import EngineFile, Query, Row, UniqueViolation, Value
 
 T = TypeVar("T")
@@ -110,6 +111,17 @@ class SqliteStore:
         if (error := self._opened.get()) is not None:
             raise error
 
+    @staticmethod
+    async def is_current(path: Path) -> bool:
+        """Whether the file has the schema of this version; false if there is no file."""
+        if not path.exists():
+            return False
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            try:
+                return connection.execute(APPLIED).fetchone() == (HEAD,)
+            except sqlite3.OperationalError:
+                return False
+
     async def read(self, query: Query[T]) -> T:
         """Run a query of index-bounded reads, at once and on the loop."""
         return drive(query(self._reads))
@@ -138,7 +150,8 @@ class SqliteStore:
         try:
             connection = _connect(self.path)
             connection.execute(f"pragma wal_autocheckpoint = {WAL_PAGES}")
-            staged = drive(changes.newest(SqliteTransaction(connection)))
+            tx = SqliteTransaction(connection)
+            staged = drive(changes.newest(tx) if self._engine is None else self._engine.start(tx))
         except BaseException as error:
             self._opened.put(error)
             return

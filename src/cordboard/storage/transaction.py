@@ -60,6 +60,10 @@ class EngineFile(Protocol):
     that raises EdgeRefused undoes its use case alone; a `commit` that raises NotApplied leaves the change stored.
     """
 
+    async def start(self, tx: Transaction) -> int:
+        """Bring the engine to the store's present state; the revision it then has."""
+        ...
+
     async def project(self, tx: Transaction, after: int) -> int:
         """Stage what the changes with a revision over `after` made; the newest revision seen, or `after`."""
         ...

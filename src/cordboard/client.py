@@ -1,0 +1,60 @@
+"""The HTTP client of the native API that the commands use."""
+
+from typing import Any
+
+import httpx2
+
+
+class ClientError(Exception):
+    """The server refused, or could not be reached. The message is for a person; `problem` is RFC 9457's object."""
+
+    def __init__(self, message: str, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem or {}
+
+
+class Client:
+    """A connection to one server's native API."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx2.Client(
+            base_url=f"{url.rstrip('/')}/cordboard/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        self._url = url
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Raises ClientError."""
+        return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Raises ClientError."""
+        return self._call("POST", path, json=body)
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """Raises ClientError."""
+        return self._call("PUT", path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Raises ClientError."""
+        self._call("DELETE", path)
+
+    def tenant_id(self, ref: str) -> str:
+        """The id behind a tenant's name, reference or id. Raises ClientError."""
+        found = self.get("/tenants", ref=ref)["data"]
+        return str(found[0]["id"])
+
+    def _call(self, method: str, path: str, **rest: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **rest)
+        except httpx2.HTTPError as error:
+            raise ClientError(f"no answer from {self._url}: {error}; is `cordboard serve` running?") from error
+        if response.is_success:
+            return response.json() if response.content else None
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {}
+        raise ClientError(problem.get("detail") or f"the server answered {response.status_code}", problem)

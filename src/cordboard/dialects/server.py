@@ -1,0 +1,88 @@
+"""The whole HTTP server: each dialect at its base path, and what operators' machines ask for."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+#: Why the service does not take calls; None when it does.
+Unready = Callable[[], str | None]
+
+
+class Observed:
+    """Pure ASGI middleware: one log line and two metrics a request. Neither holds a header or a body."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, dialects: Mapping[str, str]) -> None:
+        self._app = app
+        self._prefixes = tuple(dialects.items())
+        self._counter = Counter(
+            "cordboard_http_requests", "HTTP requests", ["dialect", "method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "cordboard_http_request_seconds", "Time to answer", ["dialect", "method"], registry=registry
+        )
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._histograms: dict[tuple[str, str], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        began = time.perf_counter()
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observe)
+        finally:
+            self._record(scope["method"], scope["path"], status, time.perf_counter() - began)
+
+    def _record(self, method: str, path: str, status: int, seconds: float) -> None:
+        dialect = next((name for prefix, name in self._prefixes if path.startswith(prefix)), "other")
+        if method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+            method = "other"  # a label that a stranger chooses would grow without bound
+        counter = self._counters.get((dialect, method, status))
+        if counter is None:
+            counter = self._counters[dialect, method, status] = self._counter.labels(dialect, method, str(status))
+        histogram = self._histograms.get((dialect, method))
+        if histogram is None:
+            histogram = self._histograms[dialect, method] = self._seconds.labels(dialect, method)
+        counter.inc()
+        histogram.observe(seconds)
+        log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
+
+
+def server(dialects: Mapping[str, tuple[str, ASGIApp]], registry: CollectorRegistry, unready: Unready) -> ASGIApp:
+    """The app: `dialects` gives the name and the app of each base path."""
+
+    async def alive(request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(request: Request) -> Response:
+        reason = unready()
+        if reason is None:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready", "reason": reason}, 503)
+
+    async def metrics(request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    mounts: list[BaseRoute] = [Mount(prefix, app) for prefix, (_, app) in dialects.items()]
+    app = Starlette(
+        routes=[*mounts, Route("/livez", alive), Route("/readyz", ready), Route("/metrics", metrics)],
+    )
+    return Observed(app, registry, {prefix: name for prefix, (name, _) in dialects.items()})

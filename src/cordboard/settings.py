@@ -1,0 +1,117 @@
+"""Every setting, and the only reader of the environment.
+
+A setting is a field of `Settings`; its metadata says how it is written and what it means, and `docs/settings.md` must
+name it or a test fails.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class InvalidSetting(Exception):
+    """An environment variable has a value that its setting does not take."""
+
+
+def _flag(text: str) -> bool:
+    values = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+    if text.strip().lower() not in values:
+        raise ValueError("write true or false")
+    return values[text.strip().lower()]
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _setting(default: Any, doc: str, read: Any = str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"doc": doc, "read": read})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an installation can be told. Each field `x` is read from `CORDBOARD_X`."""
+
+    database_url: str | None = _setting(
+        None,
+        "Where everything is stored: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`. "
+        "Default: `store.sqlite` in the data directory.",
+        secret=True,
+    )
+    database_connections: int = _setting(20, "PostgreSQL connections that one server process opens at most.", int)
+    secrets_file: Path | None = _setting(
+        None,
+        "The key ring that seals SIP passwords. Default: `secrets.json` in the data directory. Without it the stored "
+        "passwords cannot be read: back it up, apart from the database.",
+        Path,
+    )
+    allow_private_hosts: bool = _setting(
+        False, "Whether gateways and agents may live at private or loopback addresses.", _flag
+    )
+    sip_listen: tuple[str, ...] = _setting(
+        ("127.0.0.1:5060",), "Addresses on which SIP is taken, UDP and TCP, separated by commas: `HOST:PORT`.", _list
+    )
+    sip_advertise: str | None = _setting(
+        None, "The `HOST:PORT` that SIP messages name instead of the listen address, behind NAT."
+    )
+    tls_listen: str | None = _setting(None, "The `HOST:PORT` on which SIP over TLS is taken. Unset: no TLS.")
+    tls_certificate: Path | None = _setting(None, "Certificate chain of the TLS address, PEM.", Path)
+    tls_key: Path | None = _setting(None, "Private key of the TLS address, PEM.", Path)
+    media_address: str | None = _setting(
+        None, "The address that RTP comes to. Default: the host of the first SIP listen address."
+    )
+    media_advertise: str | None = _setting(None, "The address that SDP names instead of the media address, behind NAT.")
+    rtp_min: int = _setting(30000, "First UDP port for media.", int)
+    rtp_max: int = _setting(39999, "Last UDP port for media; a call takes four.", int)
+    edge_uid: int = _setting(
+        5060, "The uid that Kamailio and rtpengine run as when the server runs as root; needs no account.", int
+    )
+    edge_gid: int = _setting(5060, "The gid that goes with it.", int)
+    clockwork_seconds: float = _setting(
+        15.0, "Seconds between two looks at what time alone changes, such as a release that is due.", float
+    )
+    log_level: str = _setting("info", "Least severe message that is logged: debug, info, warning, error.", str.lower)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerAddress:
+    """Where a running server is, and the token that opens its administration."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"CORDBOARD_{name.upper()}"
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the process, or of a given environment. Raises InvalidSetting."""
+    source = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for setting in dataclasses.fields(Settings):
+        name = variable(setting.name)
+        if name in source:
+            try:
+                values[setting.name] = setting.metadata["read"](source[name])
+            except ValueError as error:
+                raise InvalidSetting(f"{name}: {error}") from error
+    return Settings(**values)
+
+
+def server_address(data: Path, environment: Mapping[str, str] | None = None) -> ServerAddress | None:
+    """The server that CORDBOARD_URL and CORDBOARD_ADMIN_TOKEN name, or the one that serves `data`; None if neither."""
+    source = os.environ if environment is None else environment
+    url, token = source.get("CORDBOARD_URL"), source.get("CORDBOARD_ADMIN_TOKEN")
+    if url and token:
+        return ServerAddress(url=url, token=token)
+    try:
+        return ServerAddress(
+            url=(data / "server.url").read_text().strip(), token=(data / "admin.token").read_text().strip()
+        )
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,189 @@
+"""Objects for tests, made by plain functions with harmless defaults.
+
+A `World` is an installation without HTTP and without an edge; `client` gives it the HTTP of the real app.
+"""
+
+import contextlib
+import itertools
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from prometheus_client import CollectorRegistry
+
+from cordboard.dialects import server as http_server
+from cordboard.dialects.diga import routes as diga
+from cordboard.dialects.native import routes as native
+from cordboard.domain.addresses import HostPolicy
+from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
+from cordboard.domain.keys import KeyId, new_key
+from cordboard.domain.tenants import ADMIN, TenantId
+from cordboard.storage.migrations.run import migrate
+from cordboard.storage.postgres import PostgresStore
+from cordboard.storage.secrets import KeyRing
+from cordboard.storage.sqlite import SqliteStore
+from cordboard.storage.transaction import EngineFile
+from cordboard.usecases import agents, keys, tenants
+from cordboard.usecases.keys import Keyholders
+from cordboard.usecases.ports import Context, Store, new_uuid
+
+ADMIN_TOKEN = "admin-token-of-the-tests"
+_numbers = itertools.count(34911000000)
+
+
+@dataclass
+class ManualClock:
+    """A clock that tests move."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 1, 10, 12, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@dataclass
+class World:
+    """A store with its context, and the app that serves it."""
+
+    context: Context
+    clock: ManualClock
+    keyholders: Keyholders
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    def app(self) -> Any:
+        dialects = {
+            native.PREFIX: ("native", native.app(self.context, self.keyholders, ADMIN_TOKEN, "0")),
+            diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, "0")),
+        }
+        return http_server.server(dialects, CollectorRegistry(), lambda: None)
+
+    def client(self, key: str | None = None) -> httpx2.AsyncClient:
+        """An HTTP client of the app, in process; `key` is its bearer token."""
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.app()),
+            base_url="http://cordboard",
+            headers={} if key is None else {"Authorization": f"Bearer {key}"},
+        )
+
+
+@contextlib.asynccontextmanager
+async def world(
+    database: str, folder: Path, *, allow_private: bool = True, engine: EngineFile | None = None
+) -> AsyncIterator[World]:
+    """An installation on `sqlite` (in `folder`) or on a migrated PostgreSQL database's URL."""
+    store: SqliteStore | PostgresStore
+    if database == "sqlite":
+        path = folder / "store.sqlite"
+        if not path.exists():
+            migrate(f"sqlite:///{path}")
+        store = SqliteStore(path, engine)
+    else:
+        store = await PostgresStore.open(database, connections=10)
+    clock = ManualClock()
+    context = Context(
+        store=store,
+        sealer=KeyRing.open(folder / "secrets.json"),
+        hosts=HostPolicy(allow_private=allow_private),
+        clock=clock,
+    )
+    try:
+        yield World(context=context, clock=clock, keyholders=Keyholders(store))
+    finally:
+        await store.close()
+
+
+async def create_tenant(world: World, name: str = "Acme", reference: str | None = None) -> TenantId:
+    id = TenantId(new_uuid())
+    made = await world.store.write(
+        id, partial(tenants.create, who=ADMIN, now=world.clock(), id=id, name=name, reference=reference)
+    )
+    return made.id
+
+
+async def create_key(world: World, tenant: TenantId, permissions: list[str] | None = None) -> str:
+    """The key itself."""
+    secret = new_key()
+    await world.store.write(
+        tenant,
+        partial(
+            keys.create,
+            who=ADMIN,
+            now=world.clock(),
+            id=KeyId(new_uuid()),
+            tenant=tenant,
+            secret=secret,
+            name=None,
+            permissions=permissions,
+        ),
+    )
+    return secret
+
+
+async def create_agent(
+    world: World, tenant: TenantId, sip_uri: str = "sip:agent@127.0.2.1:5070", *, draft: bool = False
+) -> tuple[Agent, AgentVersion]:
+    return await world.store.write(
+        tenant,
+        partial(
+            agents.create,
+            who=ADMIN,
+            now=world.clock(),
+            id=AgentId(new_uuid()),
+            tenant=tenant,
+            name="Support",
+            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft),
+            hosts=world.context.hosts,
+        ),
+    )
+
+
+async def add_version(
+    world: World, agent: Agent, sip_uri: str = "sip:agent@127.0.2.2:5070", *, draft: bool = False
+) -> AgentVersion:
+    return await world.store.write(
+        agent.tenant,
+        partial(
+            agents.add_version,
+            who=ADMIN,
+            now=world.clock(),
+            tenant=agent.tenant,
+            agent=agent.id,
+            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft),
+            hosts=world.context.hosts,
+        ),
+    )
+
+
+def fresh_number() -> str:
+    """A Spanish number that no other test of this process uses."""
+    return f"+{next(_numbers)}"
+
+
+def import_body(number: str | None = None, **changes: Any) -> dict[str, Any]:
+    """An import in the July 2026 shape."""
+    body: dict[str, Any] = {
+        "phone_number": number or fresh_number(),
+        "nickname": "Front desk",
+        "inbound_config": {"media_encryption": "allow", "allowed_addresses": ["127.0.1.0/24"]},
+        "outbound_config": {
+            "termination_uri": "127.0.1.1:5080",
+            "username": "carrier-user",
+            "password": "carrier-secret",
+        },
+    }
+    return {**body, **changes}
+
+
+def unknown_id() -> str:
+    return str(uuid.uuid4())
