@@ -207,10 +207,10 @@ def routing_key(number: str) -> str:
     return number.removeprefix("+")
 
 
-_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
-_DIGITS = re.compile(r"\+?([0-9]{2,15})", re.ASCII)
-#: Visual separators of RFC 3966, and the space that some write.
-_SEPARATORS = str.maketrans("", "", "-.() ")
+#: Printable ASCII with whole escapes of the same: kamailio.cfg, route KEYS, has both patterns too.
+_USER = re.compile(r"(?:[ -$&-~]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])+")
+#: Digits with visual separators (RFC 3966), or the spaces that some write.
+_DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")
 
 
 def candidate_keys(user: str, host: str) -> CandidateKeys:
@@ -219,19 +219,12 @@ def candidate_keys(user: str, host: str) -> CandidateKeys:
     Parameters such as `;npdi=yes` are cut, escapes decoded once, and for digits visual separators and a
     leading `+` dropped. A broken escape, or one of a character outside printable ASCII, fits nothing.
     """
-    decoded = _decoded(user.partition(";")[0])
-    if not decoded:
+    user = user.partition(";")[0]
+    if not _USER.fullmatch(user):
         return CandidateKeys(address="", digits="")
-    digits = _DIGITS.fullmatch(decoded.translate(_SEPARATORS))
-    address = f"{decoded}@{_lower(host)}" if host else ""
-    return CandidateKeys(address=address, digits=digits[1] if digits else "")
-
-
-def _decoded(user: str) -> str:
-    if user.count("%") != len(_ESCAPED.findall(user.encode())):
-        return ""
-    plain = _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), user.encode())
-    return plain.decode() if all(0x20 <= byte <= 0x7E for byte in plain) else ""
+    plain = re.sub("%(..)", lambda escape: chr(int(escape[1], 16)), user)
+    digits = re.sub("[^0-9]", "", plain) if _DIALLED.fullmatch(plain) else ""
+    return CandidateKeys(address=f"{plain}@{_lower(host)}" if host else "", digits=digits)
 
 
 def _lower(host: str) -> str:

@@ -1,17 +1,10 @@
 """The edge's decision made here, over the edge's own file: for `explain` and for an installation without an edge."""
 
 import sqlite3
-from functools import cache
 from pathlib import Path
 
 from cordboard.domain.routing import Decision, Inbound, Lookup, candidate_keys, decide
-
-
-@cache
-def decide_sql() -> str:
-    """decide.sql without its comments, in one line; parameters are :address, :digits and :offered."""
-    lines = Path(__file__).with_name("decide.sql").read_text().splitlines()
-    return " ".join(" ".join(line for line in lines if not line.startswith("--")).split())
+from cordboard.engines.edge.config import sql
 
 
 class Decider:
@@ -32,7 +25,7 @@ class Decider:
         """The row that decide.sql finds for it. Raises sqlite3.Error."""
         keys = candidate_keys(inbound.user, inbound.host)
         bound = {"address": keys.address, "digits": keys.digits, "offered": inbound.offered}
-        cursor = self._connection.execute(decide_sql(), bound)
+        cursor = self._connection.execute(sql("decide"), bound)
         row = cursor.fetchone()
         if row is None:
             return None

@@ -290,5 +290,10 @@ def _values(write: Write) -> Sequence[str | int | None]:
     if isinstance(row, NumberRow):
         return (row.key, row.number_id, row.number, row.user, row.tenant, row.trunk, row.agent_in)
     if isinstance(row, TrunkRow):
-        return (row.id, row.tenant, int(row.open), row.allowed, row.media_in)
+        return (row.id, row.tenant, int(row.open), _in_testing_order(row.allowed), row.media_in)
     return (row.id, row.version, row.uri)
+
+
+def _in_testing_order(networks: str) -> str:
+    """Longest prefixes first: Kamailio 5.6's is_in_subnet goes on with an address masked by the network before."""
+    return ",".join(sorted(networks.split(","), key=lambda text: -int(text.partition("/")[2] or 128)))

@@ -1,0 +1,168 @@
+"""What an edge is told, and the files and command lines that follow from it.
+
+kamailio.cfg is one and the same everywhere; all that differs is generated into local.cfg.
+"""
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+
+from cordboard.domain.addresses import MAX_NETWORKS
+from cordboard.domain.routing import MEDIA_FLAGS
+from cordboard.engines.edge.file import SCHEMA_VERSION
+
+HERE = Path(__file__).parent
+LOOPBACK = "127.0.0.1"
+
+#: The longest network in text, with its comma.
+_LONGEST_NETWORK = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128,")
+
+
+class EdgeFailed(Exception):
+    """The edge cannot start; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeOptions:
+    """One edge: where it lives, where it listens, as whom it runs."""
+
+    #: The data directory; the edge's own folder is `edge` in it.
+    data: Path
+    #: `address:port` or `[v6]:port`, each UDP and TCP. Addresses, not names.
+    sip_listen: tuple[str, ...] = ("127.0.0.1:5060",)
+    #: `host` or `host:port` that Via and Record-Route show instead, behind a NAT.
+    sip_advertise: str | None = None
+    #: Like sip_listen, for SIP over TLS; needs the two files.
+    tls_listen: str | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    #: Where rtpengine sends and receives media; by default the host of the first sip_listen.
+    media_address: str | None = None
+    #: What SDP shows instead, behind a NAT.
+    media_advertise: str | None = None
+    rtp_min: int = 30000
+    rtp_max: int = 39999
+    #: As root, both engines run as this user and group, which reach nothing of ours but their folder.
+    uid: int = 5060
+    gid: int = 5060
+    #: Replace engines that run another configuration now, calls or not.
+    replace_edge: bool = False
+
+    @property
+    def media(self) -> str:
+        return self.media_address or split_listen(self.sip_listen[0])[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """Loopback ports on which the engines are told things."""
+
+    #: rtpengine's control protocol, UDP.
+    ng: int
+    #: Kamailio's `GET /decide`, TCP.
+    decide: int
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Address without brackets, and port. Raises EdgeFailed."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,5})", listen)
+    try:
+        if match is None or not 1 <= int(match[3]) <= 65535:
+            raise ValueError
+        return str(ip_address(match[1] or match[2])), int(match[3])
+    except ValueError:
+        raise EdgeFailed(f"{listen!r} is not an address and port such as 192.0.2.1:5060") from None
+
+
+@cache
+def sql(name: str) -> str:
+    """A statement of this folder without its comments, in one line; `:name` stands for a value."""
+    lines = (HERE / f"{name}.sql").read_text().splitlines()
+    return " ".join(" ".join(line for line in lines if not line.startswith("--")).split())
+
+
+def kamailio_sql(name: str) -> str:
+    """The same for Kamailio: each `:name` is `$var(name)`, which enters in hexadecimal digits alone."""
+    return re.sub(r":([a-z]+)", r"cast(x'$(var(\1){s.encode.hexa})' as text)", sql(name))
+
+
+def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:
+    """What kamailio.cfg includes."""
+    substitutions = {
+        "EDGE_DB": folder / "edge.sqlite",
+        "RPC_SOCKET": folder / "rpc.sock",
+        "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
+        "MEDIA_FLAGS": MEDIA_FLAGS,
+        "TLS_CERTIFICATE": folder / "tls.crt",
+        "TLS_KEY": folder / "tls.key",
+    }
+    definitions = {
+        "DECIDE_PORT": ports.decide,
+        "DECIDE_SQL": f'"{kamailio_sql("decide")}"',
+        "MEDIA_SQL": f'"{kamailio_sql("media")}"',
+        "BUFFER_SIZE": MAX_NETWORKS * _LONGEST_NETWORK + 4096,
+    }
+    lines = ["# Generated: changes are lost."]
+    lines += [f'#!substdef "!{name}!{_plain(value)}!g"' for name, value in substitutions.items()]
+    lines += [f"#!define {name} {value}" for name, value in definitions.items()]
+    lines += [*_listens(options), f"listen=tcp:{LOOPBACK}:{ports.decide}"]
+    return "\n".join(lines) + "\n"
+
+
+def kamailio_command(folder: Path) -> list[str]:
+    """`-DD -E`: it stays our child and writes to the log it is given. `tlsf`: the default allocator costs 2.6 times."""
+    return [
+        *(_binary("kamailio"), "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-w", str(folder)),
+        *("-P", str(folder / "kamailio.pid"), "-m", "128", "-M", "16", "-x", "tlsf", "-DD", "-E"),
+    ]
+
+
+def rtpengine_command(options: EdgeOptions, ports: Ports) -> list[str]:
+    """No configuration file of the machine is read, and every port is ours. Userspace only: no kernel table."""
+    interface = options.media if options.media_advertise is None else f"{options.media}!{options.media_advertise}"
+    return [
+        *(_binary("rtpengine"), "--config-file=none", "--table=-1", f"--interface={interface}"),
+        *(f"--listen-ng={LOOPBACK}:{ports.ng}", f"--port-min={options.rtp_min}", f"--port-max={options.rtp_max}"),
+        # ports are free again with the call: the default keeps them for 30 s
+        *("--delete-delay=0", "--timeout=60", "--silent-timeout=3600", "--num-threads=2"),
+        *("--foreground", "--log-stderr", "--log-level=5"),
+    ]
+
+
+def fingerprint(command: list[str], *texts: str) -> str:
+    """Changes with the program, its command line, its configuration and the schema of the edge's file."""
+    binary = Path(command[0]).stat()
+    parts = (str(SCHEMA_VERSION), str(binary.st_size), str(binary.st_mtime_ns), *command, *texts)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _listens(options: EdgeOptions) -> list[str]:
+    advertise = f" advertise {options.sip_advertise}" if options.sip_advertise else ""
+    lines = []
+    for listen in options.sip_listen:
+        split_listen(listen)
+        lines += [f"listen={protocol}:{listen}{advertise}" for protocol in ("udp", "tcp")]
+    if options.tls_listen is not None:
+        split_listen(options.tls_listen)
+        host = f" advertise {options.sip_advertise.partition(':')[0]}" if options.sip_advertise else ""
+        port = f":{split_listen(options.tls_listen)[1]}" if host else ""
+        lines += ["#!define WITH_TLS", f"listen=tls:{options.tls_listen}{host}{port}"]
+    return lines
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    if re.search(r'[!"\s\\$]', text.replace(" ", "") if text == MEDIA_FLAGS else text):
+        raise EdgeFailed(f'the path {text!r} holds a space or one of ! " \\ $, which Kamailio cannot read')
+    return text
+
+
+def _binary(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
+    if found is None:
+        raise EdgeFailed(f"there is no {name} on this machine: run scripts/packages.sh, or serve with --no-edge")
+    return found

@@ -1,0 +1,357 @@
+"""Keeps rtpengine and Kamailio running: adopts what runs, starts what does not, restarts what dies or hangs.
+
+Whoever supervises may be killed; the engines go on, and the next one adopts them without a refused call.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+from cordboard.engines.edge import config
+from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports, split_listen
+from cordboard.engines.edge.folder import Record, identity, prepare, put
+from cordboard.engines.edge.process import Place, Process, reap
+from cordboard.engines.edge.rpc import Rpc, RpcFailed, ping_rtpengine
+
+__all__ = ["Edge", "EdgeFailed", "EdgeOptions", "down", "prepare"]
+
+#: Seconds between two looks at an engine that lives.
+TICK = 0.5
+#: Seconds without an answer after which an engine counts as hung.
+HUNG = 2.0
+#: Seconds that a starting engine has until its first answer.
+STARTING = 10.0
+#: Seconds before an engine is started again that died at once; doubled each time.
+BACKOFF = (0.1, 5.0)
+#: Bytes of an engine's log that are kept, once more as its old part.
+LOG_LIMIT = 16 << 20
+
+
+class Log(Protocol):
+    """As much of a structlog logger as is used here."""
+
+    def info(self, event: str, **values: Any) -> Any: ...
+    def warning(self, event: str, **values: Any) -> Any: ...
+
+
+class Engine:
+    """One of the two: its process, whether it answers, and how it is brought back."""
+
+    def __init__(self, name: str, place: Place, log: Log, ping: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+        self.name = name
+        self.place = place
+        self.command: list[str] = []
+        self.fingerprint = ""
+        self.process: Process | None = None
+        self.answers = False
+        self._log = log
+        self._ping = ping
+
+    @property
+    def outdated(self) -> bool:
+        """It runs with another configuration than it would be started with."""
+        return self.process is not None and self.process.fingerprint != self.fingerprint
+
+    async def adopt(self, recorded: Process | None) -> bool:
+        """Take over the recorded process if it is alive and answers; else see to it that nothing is left."""
+        if not self.place.held():
+            return False
+        if recorded is not None and recorded.alive():
+            deadline = time.monotonic() + HUNG
+            while time.monotonic() < deadline:
+                if await self._ping():
+                    self.process, self.answers = recorded, True
+                    self._log.info("adopted a running engine", engine=self.name, pid=recorded.pid)
+                    return True
+                await asyncio.sleep(0.05)
+        self._log.warning("an engine is left that does not answer; ending it", engine=self.name)
+        await self.end(grace=0)
+        return False
+
+    async def start(self) -> None:
+        """Start it and wait for its first answer. Raises EdgeFailed."""
+        self.place.bound_log(LOG_LIMIT)
+        (self.place.folder / f"{self.name}.pid").unlink(missing_ok=True)
+        try:
+            self.process = self.place.spawn(self.command, self.fingerprint)
+        except OSError as error:
+            raise EdgeFailed(f"{self.name} cannot be started: {error}") from error
+        deadline = time.monotonic() + STARTING
+        while not (answers := await self._ping()) and self.process.alive() and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        if not answers:
+            await self.end(grace=0)
+            raise EdgeFailed(f"{self.name} did not start; {self.place.log} ends with:\n{self.place.tail()}")
+        self.answers = True
+        self._log.info("started an engine", engine=self.name, pid=self.process.pid)
+
+    async def lost(self) -> str:
+        """Wait until it is dead or hung, and say which."""
+        assert self.process is not None
+        gone = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        try:
+            watched = os.pidfd_open(self.process.pid)
+        except ProcessLookupError:
+            return "it died"
+        try:
+            loop.add_reader(watched, gone.set)
+            answered = time.monotonic()
+            while time.monotonic() < answered + HUNG:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(gone.wait(), TICK)
+                if gone.is_set() or not self.process.alive():
+                    return "it died"
+                if await self._ping():
+                    answered = time.monotonic()
+                self.place.bound_log(LOG_LIMIT)
+            return f"it gave no answer for {HUNG:g} s"
+        finally:
+            loop.remove_reader(watched)
+            os.close(watched)
+
+    async def end(self, grace: float) -> None:
+        """End all its processes."""
+        self.answers = False
+        await asyncio.to_thread(self.place.end, grace)
+        if self.process is not None:
+            reap(self.process.pid)
+            self.process = None
+
+
+class Edge:
+    """One edge on this machine."""
+
+    def __init__(self, options: EdgeOptions, log: Log, on_state: Callable[[bool], None] = lambda ready: None) -> None:
+        """`on_state` hears each change of `ready`."""
+        self._options = options
+        self._log = log
+        self._on_state = on_state
+        self._data = options.data.absolute()
+        self._watchers: list[asyncio.Task[None]] = []
+        self._was_ready = False
+
+    @property
+    def ready(self) -> bool:
+        """Kamailio and rtpengine answer: calls are taken."""
+        return bool(self._watchers) and self.kamailio.answers and self.rtpengine.answers
+
+    async def start(self) -> None:
+        """Adopt or start both, and keep them. Raises EdgeFailed if they cannot be started."""
+        self.folder = prepare(self._options)
+        self._record = Record.read(self._data)
+        self.rpc = Rpc(self.folder, self._options.uid, self._options.gid).open()
+        try:
+            self.rtpengine = Engine("rtpengine", self._place("rtpengine"), self._log, self._ping_rtpengine)
+            self.kamailio = Engine("kamailio", self._place("kamailio"), self._log, self._ping_kamailio)
+            await self._choose_ports()
+            self._configure()
+            await self._adopt()
+            if self.rtpengine.process is None:
+                await self._start_rtpengine()
+            if self.kamailio.process is None:
+                await self._start_kamailio()
+        except BaseException:
+            self.rpc.close()
+            raise
+        self._watchers = [
+            asyncio.create_task(self._watch(self.rtpengine, self._start_rtpengine)),
+            asyncio.create_task(self._watch(self.kamailio, self._start_kamailio)),
+            asyncio.create_task(self._renew_when_idle()),
+        ]
+        self._tell()
+
+    async def stop(self) -> None:
+        """End both engines."""
+        if await self.detach():
+            await self.kamailio.end(grace=3.0)
+            await self.rtpengine.end(grace=3.0)
+            self._save()
+        self._tell()
+
+    async def detach(self) -> bool:
+        """Leave the engines running on their own. False: there were none of ours."""
+        if not self._watchers:
+            return False
+        watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.wait(watchers)
+        self.rpc.close()
+        return True
+
+    async def calls(self) -> int:
+        """How many calls stand or are being set up. Raises RpcFailed."""
+        return int((await self.rpc.call("dlg.stats_active"))["all"])
+
+    # Starting
+
+    async def _choose_ports(self) -> None:
+        """Those of before, as long as an engine has them or they are free."""
+        ports = self._record.ports
+        self.ports = Ports(
+            ng=_port(socket.SOCK_DGRAM, ports.ng if ports else 0, kept=self.rtpengine.place.held()),
+            decide=_port(socket.SOCK_STREAM, ports.decide if ports else 0, kept=self.kamailio.place.held()),
+        )
+        self._record.ports = self.ports
+
+    def _configure(self) -> None:
+        """Write what Kamailio reads, and work out what the engines should be running."""
+        options = self._options
+        texts = [(config.HERE / "kamailio.cfg").read_text(), config.local_cfg(options, self.folder, self.ports)]
+        self._files = {"kamailio.cfg": texts[0].encode(), "local.cfg": texts[1].encode()}
+        if options.tls_listen is not None:
+            if options.tls_certificate is None or options.tls_key is None:
+                raise EdgeFailed("a TLS address needs a certificate and its key")
+            try:
+                self._files["tls.crt"] = options.tls_certificate.read_bytes()
+                self._files["tls.key"] = options.tls_key.read_bytes()
+            except OSError as error:
+                raise EdgeFailed(f"cannot read {error.filename}: {error.strerror}") from error
+        contents = [content.decode(errors="replace") for content in self._files.values()]
+        self.kamailio.command = config.kamailio_command(self.folder)
+        self.kamailio.fingerprint = config.fingerprint(self.kamailio.command, *contents)
+        self.rtpengine.command = config.rtpengine_command(options, self.ports)
+        self.rtpengine.fingerprint = config.fingerprint(self.rtpengine.command)
+
+    async def _adopt(self) -> None:
+        for engine in (self.rtpengine, self.kamailio):
+            await engine.adopt(self._record.processes.get(engine.name))
+        # a Kamailio that reads a file which is no longer there decides by the past
+        stale = self._record.file is not None and self._record.file != identity(self.folder / "edge.sqlite")
+        if self.kamailio.process is not None and stale:
+            self._log.warning("the edge's file is another one; replacing kamailio")
+            await self.kamailio.end(grace=1.0)
+        await self._renew(self._options.replace_edge)
+
+    async def _renew(self, now: bool) -> bool:
+        """Replace engines of another configuration: `now`, or if there is no call. True: nothing is outdated."""
+        outdated = [engine for engine in (self.kamailio, self.rtpengine) if engine.outdated]
+        if not outdated:
+            return True
+        with contextlib.suppress(RpcFailed):
+            if not now and self.kamailio.process is not None and await self.calls() > 0:
+                return False
+        for engine in outdated:
+            self._log.info("replacing an engine of another configuration", engine=engine.name)
+            await engine.end(grace=1.0)
+        return False
+
+    async def _start_rtpengine(self) -> None:
+        options = self._options
+        if not 1024 <= options.rtp_min < options.rtp_max <= 65535:
+            raise EdgeFailed(f"{options.rtp_min} to {options.rtp_max} is no range of RTP ports")
+        _check_free(socket.SOCK_DGRAM, options.media, 0, "media")
+        await self.rtpengine.start()
+        self._save()
+        # Kamailio has put it out of use if it missed a command; it would try again by itself after a second
+        with contextlib.suppress(RpcFailed):
+            if self.kamailio.process is not None:
+                await self.rpc.call("rtpengine.enable", "all", 1)
+
+    async def _start_kamailio(self) -> None:
+        for listen in (*self._options.sip_listen, *filter(None, (self._options.tls_listen,))):
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                _check_free(kind, *split_listen(listen), "SIP")
+        for name, content in self._files.items():
+            put(self.folder / name, content, self._options)
+        self._record.file = identity(self.folder / "edge.sqlite")
+        await self.kamailio.start()
+        self._save()
+
+    # Watching
+
+    async def _watch(self, engine: Engine, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Bring it back for as long as we run."""
+        pause = BACKOFF[0]
+        while True:
+            since = time.monotonic()
+            if engine.process is not None:
+                reason = await engine.lost()
+                engine.answers = False
+                self._tell()
+                if not engine.outdated:
+                    self._log.warning("an engine is lost; starting it again", engine=engine.name, reason=reason)
+            pause = BACKOFF[0] if time.monotonic() - since > 10 * BACKOFF[1] else min(pause * 2, BACKOFF[1])
+            try:
+                await engine.end(grace=0)
+                await start()
+            except (EdgeFailed, OSError) as error:
+                self._log.warning("an engine does not start", engine=engine.name, error=str(error), again_in=pause)
+                await asyncio.sleep(pause)
+            self._tell()
+
+    async def _renew_when_idle(self) -> None:
+        if self.kamailio.outdated or self.rtpengine.outdated:
+            self._log.warning("calls are up on engines of another configuration; they are replaced when idle")
+        while not await self._renew(now=False):
+            await asyncio.sleep(TICK)
+
+    def _tell(self) -> None:
+        if self.ready != self._was_ready:
+            self._was_ready = self.ready
+            self._on_state(self.ready)
+
+    def _save(self) -> None:
+        engines = (self.rtpengine, self.kamailio)
+        self._record.processes = {engine.name: engine.process for engine in engines if engine.process is not None}
+        self._record.write(self._data)
+
+    async def _ping_rtpengine(self) -> bool:
+        return await ping_rtpengine(self.ports.ng)
+
+    async def _ping_kamailio(self) -> bool:
+        try:
+            await self.rpc.call("core.version", timeout=0.5)
+        except RpcFailed:
+            return False
+        return True
+
+    def _place(self, name: str) -> Place:
+        return _place(name, self._data, self.folder, self._options.uid, self._options.gid)
+
+
+def down(data: Path) -> list[str]:
+    """End what a killed server left in that data directory; the names of what was ended. Blocks."""
+    data = data.absolute()
+    ended = []
+    for name in ("kamailio", "rtpengine"):
+        if (data / f"{name}.lock").exists() and _place(name, data, data / "edge", 0, 0).end(grace=3.0):
+            ended.append(name)
+    return ended
+
+
+def _place(name: str, data: Path, folder: Path, uid: int, gid: int) -> Place:
+    return Place(folder=folder, log=data / f"{name}.log", lock=data / f"{name}.lock", uid=uid, gid=gid)
+
+
+def _port(kind: int, wanted: int, *, kept: bool) -> int:
+    """A free port of 127.0.0.1, `wanted` if possible; `kept` means that one of our engines listens there."""
+    if wanted and kept:
+        return wanted
+    for port in (wanted, 0):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind((config.LOOPBACK, port))
+            return int(probe.getsockname()[1])
+    raise EdgeFailed("there is no free port on 127.0.0.1")
+
+
+def _check_free(kind: int, address: str, port: int, what: str) -> None:
+    """Raise EdgeFailed if the address is not ours or somebody listens there: Kamailio would share a UDP port."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            where = f"{address}:{port}" if port else address
+            if error.errno == errno.EADDRINUSE:
+                raise EdgeFailed(f"{what} address {where} is taken by another program") from error
+            raise EdgeFailed(f"{what} address {where} cannot be used: {error.strerror}") from error
