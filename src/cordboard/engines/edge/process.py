@@ -54,6 +54,7 @@ class Place:
 
     def spawn(self, command: list[str], fingerprint: str) -> Process:
         """Start it. Raises OSError, and BlockingIOError if another one holds the lock."""
+        root = os.geteuid() == 0
         with _opened(self.lock, os.O_RDWR | os.O_CREAT) as lock, _opened(self.log, _APPEND) as log:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             high = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, _LOWEST_LOCK_FD)
@@ -68,7 +69,9 @@ class Place:
                     pass_fds=(high,),
                     start_new_session=True,
                     umask=0o077,
-                    **({"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}),
+                    user=self.uid if root else None,
+                    group=self.gid if root else None,
+                    extra_groups=() if root else None,
                 )
             finally:
                 os.close(high)

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -51,6 +50,7 @@ class Engine:
         self.fingerprint = ""
         self.process: Process | None = None
         self.answers = False
+        self.adopted = False
         self._log = log
         self._ping = ping
 
@@ -67,7 +67,7 @@ class Engine:
             deadline = time.monotonic() + HUNG
             while time.monotonic() < deadline:
                 if await self._ping():
-                    self.process, self.answers = recorded, True
+                    self.process, self.answers, self.adopted = recorded, True, True
                     self._log.info("adopted a running engine", engine=self.name, pid=recorded.pid)
                     return True
                 await asyncio.sleep(0.05)
@@ -80,7 +80,7 @@ class Engine:
         self.place.bound_log(LOG_LIMIT)
         (self.place.folder / f"{self.name}.pid").unlink(missing_ok=True)
         try:
-            self.process = self.place.spawn(self.command, self.fingerprint)
+            self.process, self.adopted = self.place.spawn(self.command, self.fingerprint), False
         except OSError as error:
             raise EdgeFailed(f"{self.name} cannot be started: {error}") from error
         deadline = time.monotonic() + STARTING
@@ -148,9 +148,9 @@ class Edge:
         self.folder = prepare(self._options)
         self._record = Record.read(self._data)
         self.rpc = Rpc(self.folder, self._options.uid, self._options.gid).open()
+        self.rtpengine = Engine("rtpengine", self._place("rtpengine"), self._log, self._ping_rtpengine)
+        self.kamailio = Engine("kamailio", self._place("kamailio"), self._log, self._ping_kamailio)
         try:
-            self.rtpengine = Engine("rtpengine", self._place("rtpengine"), self._log, self._ping_rtpengine)
-            self.kamailio = Engine("kamailio", self._place("kamailio"), self._log, self._ping_kamailio)
             await self._choose_ports()
             self._configure()
             await self._adopt()
@@ -159,6 +159,9 @@ class Edge:
             if self.kamailio.process is None:
                 await self._start_kamailio()
         except BaseException:
+            for engine in (self.kamailio, self.rtpengine):
+                if engine.process is not None and not engine.adopted:
+                    await engine.end(grace=0)
             self.rpc.close()
             raise
         self._watchers = [
@@ -321,11 +324,11 @@ class Edge:
 def down(data: Path) -> list[str]:
     """End what a killed server left in that data directory; the names of what was ended. Blocks."""
     data = data.absolute()
-    ended = []
-    for name in ("kamailio", "rtpengine"):
-        if (data / f"{name}.lock").exists() and _place(name, data, data / "edge", 0, 0).end(grace=3.0):
-            ended.append(name)
-    return ended
+    return [
+        name
+        for name in ("kamailio", "rtpengine")
+        if (data / f"{name}.lock").exists() and _place(name, data, data / "edge", 0, 0).end(grace=3.0)
+    ]
 
 
 def _place(name: str, data: Path, folder: Path, uid: int, gid: int) -> Place:
