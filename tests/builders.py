@@ -27,7 +27,7 @@ from cordboard.storage.migrations.run import migrate
 from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.storage.transaction import EngineFile
+from cordboard.storage.transaction import EngineFile, Transaction
 from cordboard.usecases import agents, keys, tenants
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.ports import Context, Store, new_uuid
@@ -187,3 +187,19 @@ def import_body(number: str | None = None, **changes: Any) -> dict[str, Any]:
 
 def unknown_id() -> str:
     return str(uuid.uuid4())
+
+
+TABLES = ("tenant", "api_key", "agent", "agent_version", "trunk", "gateway", "number", "change")
+
+
+async def dump(world: World) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, as far as two equal installations would have them equal."""
+
+    async def all_rows(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
+        tables = {table: await tx.all(f"select * from {table}") for table in TABLES}
+        return {
+            table: sorted(({key: row[key] for key in row.keys()} for row in rows), key=str)  # noqa: SIM118
+            for table, rows in tables.items()
+        }
+
+    return await world.store.read(all_rows)

@@ -57,7 +57,7 @@ class PostgresStore:
     def __init__(self, pool: Any, url: str) -> None:
         self.url = url
         self._pool = pool
-        self._waiting = 0
+        self._writes: set[asyncio.Task[Any]] = set()
         #: Awaited after each write's COMMIT, before its answer: a local engine's follower catches up here.
         self.after_commit: Callable[[], Awaitable[None]] | None = None
 
@@ -100,17 +100,17 @@ class PostgresStore:
 
         Raises what the use case raises (nothing is then changed), TooBusy, or NotApplied from `after_commit`.
         """
-        if self._waiting >= QUEUE_LIMIT:
+        if self._pool.is_closing() or len(self._writes) >= QUEUE_LIMIT:
             raise TooBusy
-        self._waiting += 1
-        try:
-            # A client that goes away must not leave half a transaction's answer behind.
-            result = await asyncio.shield(self._attempt(tenant, usecase))
-        finally:
-            self._waiting -= 1
-        return result
+        task = asyncio.create_task(self._attempt(tenant, usecase))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        # A client that goes away must not leave half a transaction's answer behind.
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
+        """Finish the writes that wait, then let go of the connections; a write after this is TooBusy."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
         await self._pool.close()
 
     async def _attempt(self, tenant: TenantId | None, usecase: Query[T]) -> T:

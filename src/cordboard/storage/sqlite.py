@@ -105,6 +105,7 @@ class SqliteStore:
         self._reader.execute("pragma query_only = on")
         self._reads = SqliteTransaction(self._reader)
         self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._closed = False
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._opened: queue.Queue[BaseException | None] = queue.Queue()
         self._writer.start()
@@ -118,7 +119,7 @@ class SqliteStore:
             return False
         with contextlib.closing(sqlite3.connect(path)) as connection:
             try:
-                return connection.execute(APPLIED).fetchone() == (HEAD,)
+                return bool(connection.execute(APPLIED).fetchone() == (HEAD,))
             except sqlite3.OperationalError:
                 return False
 
@@ -132,7 +133,7 @@ class SqliteStore:
         Raises what the use case raises (nothing is then changed), TooBusy, EdgeRefused or NotApplied. A caller that
         goes away does not undo a write that was queued.
         """
-        if self._queue.qsize() >= QUEUE_LIMIT:
+        if self._closed or self._queue.qsize() >= QUEUE_LIMIT:
             raise TooBusy
         loop = asyncio.get_running_loop()
         job = _Job(query=usecase, loop=loop, done=loop.create_future())
@@ -141,7 +142,10 @@ class SqliteStore:
         return result
 
     async def close(self) -> None:
-        """Finish the queued writes, then let go of the file."""
+        """Finish the queued writes, then let go of the file; a write after this is TooBusy."""
+        if self._closed:
+            return
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         self._reader.close()
