@@ -1,0 +1,308 @@
+"""The composition root: the one place that knows concrete classes, and the order in which they start and stop."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from cordboard.dialects import server as http_server
+from cordboard.dialects.diga import routes as diga
+from cordboard.dialects.native import routes as native
+from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
+from cordboard.domain.errors import InvalidHost
+from cordboard.engines.edge import supervisor
+from cordboard.engines.edge.config import EdgeOptions
+from cordboard.engines.edge.file import EdgeFile
+from cordboard.engines.edge.follower import Follower
+from cordboard.engines.edge.projection import Projection
+from cordboard.engines.edge.supervisor import Edge, EdgeFailed
+from cordboard.logs import configure
+from cordboard.settings import Settings
+from cordboard.storage.postgres import PostgresStore
+from cordboard.storage.secrets import KeyRing
+from cordboard.storage.sqlite import SqliteStore
+from cordboard.usecases import clockwork
+from cordboard.usecases.keys import Keyholders
+from cordboard.usecases.ports import Clock, Context, utc_now
+
+log = structlog.get_logger()
+
+
+class CannotServe(Exception):
+    """The server cannot start; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run of the server is told on its command line."""
+
+    data: Path
+    #: HTTP address; port 0 takes a free one.
+    listen: str
+    with_edge: bool = True
+    replace_edge: bool = False
+
+
+@dataclass(kw_only=True)
+class Service:
+    """A running installation, without its HTTP server."""
+
+    context: Context
+    keyholders: Keyholders
+    admin_token: str = field(repr=False)
+    edge: Edge | None
+    #: Ends with EdgeFailed if the edge cannot start; None without an edge.
+    edge_start: asyncio.Task[None] | None
+
+    def unready(self) -> str | None:
+        """Why calls cannot be taken now; None if they can."""
+        return None if self.edge is None or self.edge.ready else "the edge is not ready"
+
+    def app(self) -> Any:
+        """The ASGI app with every dialect at its base path."""
+        release = version("cordboard")
+        dialects = {
+            native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release)),
+            diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
+        }
+        return http_server.server(dialects, CollectorRegistry(), self.unready)
+
+
+def migrate(settings: Settings, data: Path) -> None:
+    """Bring the database's schema to this version. Blocks."""
+    from cordboard.storage.migrations.run import migrate as bring  # SQLAlchemy costs half a second: only when needed
+
+    _make_private(data)
+    bring(_database_url(settings, data))
+
+
+def serve(settings: Settings, run: Run) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CannotServe."""
+    configure(settings.log_level)
+    _make_private(run.data)
+    with _only_server_of(run.data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, run))
+
+
+def down(data: Path) -> tuple[str, ...]:
+    """End the engines that a killed server left; which ones there were. Raises CannotServe while one serves."""
+    with _only_server_of(data):
+        return tuple(supervisor.down(data))
+
+
+@contextlib.asynccontextmanager
+async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> AsyncIterator[Service]:
+    """An installation in `run.data`: migrated, its store open, its edge starting, its clock turning."""
+    await _bring_up_to_date(settings, run.data)
+    options = _edge_options(settings, run) if run.with_edge else None
+    async with contextlib.AsyncExitStack() as stack:
+        file = (
+            None if options is None else EdgeFile(supervisor.prepare(options) / "edge.sqlite", options.uid, options.gid)
+        )
+        if file is not None:
+            stack.callback(file.close)
+        store = await _open_store(stack, settings, run.data, file)
+        context = Context(
+            store=store,
+            sealer=KeyRing.open(settings.secrets_file or run.data / "secrets.json"),
+            hosts=HostPolicy(allow_private=settings.allow_private_hosts),
+            clock=clock,
+        )
+        edge = None if options is None else Edge(options, log)
+        edge_start = None
+        if edge is not None:
+            stack.push_async_callback(edge.stop)
+            edge_start = _background(stack, edge.start())
+        _background(stack, _turn_the_clock(context, settings.clockwork_seconds))
+        yield Service(
+            context=context,
+            keyholders=Keyholders(store),
+            admin_token=_admin_token(run.data),
+            edge=edge,
+            edge_start=edge_start,
+        )
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn without its own handling of signals, which ends the process before the edge is stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(settings: Settings, run: Run) -> None:
+    listener = _bind(run.listen)
+    async with service(settings, run) as running:
+        config = uvicorn.Config(
+            running.app(),
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        server = _HttpServer(config)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{HostPort(host=host, port=port)}"
+        (run.data / "server.url").write_text(url + "\n")
+        log.info("serving", url=url, edge=run.with_edge)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        failed = await _until_over(serving, running.edge_start)
+        server.should_exit = True
+        await serving
+        (run.data / "server.url").unlink(missing_ok=True)
+        if failed is not None:
+            raise CannotServe(str(failed)) from failed
+
+
+async def _until_over(serving: asyncio.Task[None], edge_start: asyncio.Task[None] | None) -> EdgeFailed | None:
+    """Wait for the server's end, or for the failure of the edge to start."""
+    tasks = {serving} if edge_start is None else {serving, edge_start}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if edge_start is not None and edge_start.done() and not edge_start.cancelled():
+        error = edge_start.exception()
+        if isinstance(error, EdgeFailed):
+            return error
+        if error is not None:
+            raise error
+    await asyncio.wait({serving})
+    return None
+
+
+def _background(stack: contextlib.AsyncExitStack, work: Any) -> asyncio.Task[None]:
+    """A task that ends with the service."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait({task})
+
+    stack.push_async_callback(end)
+    return task
+
+
+async def _turn_the_clock(context: Context, seconds: float) -> None:
+    """Let time do its work for as long as the service runs."""
+    while True:
+        try:
+            await clockwork.tick(context)
+        except Exception:  # a loop that must outlive any one failure: logged, and tried again
+            log.exception("the clockwork failed")
+        await asyncio.sleep(seconds)
+
+
+async def _open_store(
+    stack: contextlib.AsyncExitStack, settings: Settings, data: Path, file: EdgeFile | None
+) -> SqliteStore | PostgresStore:
+    """The store, with the edge's file abreast of it."""
+    url = _database_url(settings, data)
+    if url.startswith("sqlite:"):
+        store = SqliteStore(_sqlite_path(url), None if file is None else Projection(file))
+        stack.push_async_callback(store.close)
+        return store
+    server = await PostgresStore.open(url, connections=settings.database_connections)
+    stack.push_async_callback(server.close)
+    if file is not None:
+        follower = Follower(server, file)
+        await follower.start()
+        _background(stack, follower.run())
+        server.after_commit = follower.caught_up
+    return server
+
+
+async def _bring_up_to_date(settings: Settings, data: Path) -> None:
+    """Migrate unless the schema is this version's already, which is asked without loading the migrations."""
+    url = _database_url(settings, data)
+    if url.startswith("sqlite:"):
+        current = await SqliteStore.is_current(_sqlite_path(url))
+    else:
+        current = await PostgresStore.is_current(url)
+    if not current:
+        await asyncio.to_thread(migrate, settings, data)
+
+
+def _database_url(settings: Settings, data: Path) -> str:
+    return settings.database_url or f"sqlite:///{(data / 'store.sqlite').resolve()}"
+
+
+def _sqlite_path(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
+    return EdgeOptions(
+        data=run.data,
+        sip_listen=settings.sip_listen,
+        sip_advertise=settings.sip_advertise,
+        tls_listen=settings.tls_listen,
+        tls_certificate=settings.tls_certificate,
+        tls_key=settings.tls_key,
+        media_address=settings.media_address,
+        media_advertise=settings.media_advertise,
+        rtp_min=settings.rtp_min,
+        rtp_max=settings.rtp_max,
+        uid=settings.edge_uid,
+        gid=settings.edge_gid,
+        replace_edge=run.replace_edge,
+    )
+
+
+def _bind(listen: str) -> socket.socket:
+    """Raises CannotServe."""
+    try:
+        where = parse_host_port(listen if not listen.endswith(":0") else listen[:-2])
+    except InvalidHost as error:
+        raise CannotServe(f"--listen {listen}: {error}") from error
+    port = 0 if listen.endswith(":0") else where.port or 8080
+    try:
+        return socket.create_server(
+            (where.host, port), family=socket.AF_INET6 if ":" in where.host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise CannotServe(f"cannot listen on {listen}: {error.strerror}; choose another --listen") from error
+
+
+def _make_private(data: Path) -> None:
+    """The data directory. Others may pass through it, since the edge's folder lies inside; they list nothing."""
+    data.mkdir(parents=True, exist_ok=True)
+    data.chmod(0o711)
+    os.umask(0o077)
+
+
+@contextlib.contextmanager
+def _only_server_of(data: Path) -> Iterator[None]:
+    """Hold the directory's lock, which dies with the process and which no engine inherits. Raises CannotServe."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotServe(f"another `cordboard serve` uses {data}") from None
+        yield
+
+
+def _admin_token(data: Path) -> str:
+    """The token that opens the administration: made once, kept in the data directory with mode 0600."""
+    path = data / "admin.token"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    return path.read_text().strip()

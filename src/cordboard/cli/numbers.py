@@ -1,0 +1,68 @@
+"""`cordboard number`: the platform's own inventory."""
+
+from typing import Any
+
+import click
+
+from cordboard.cli.common import show_json, show_table, talks_to_server
+from cordboard.client import Client
+
+
+@click.group()
+def number() -> None:
+    """Phone numbers. A tenant imports its own by the API; these are platform-owned."""
+
+
+@number.command()
+@click.argument("number")
+@click.option("--tenant", help="Name, reference or id; none: into the inventory.")
+@click.option("--status", type=click.Choice(["reserved", "assigned"]), help="Default: assigned with --tenant.")
+@click.option("--allowed-address", "allowed", multiple=True, help="Address or CIDR it takes calls from; none: all.")
+@talks_to_server
+def add(
+    client: Client, number: str, tenant: str | None, status: str | None, allowed: tuple[str, ...], as_json: bool
+) -> None:
+    """Add a platform-owned number, for a tenant or for nobody yet."""
+    body = {
+        "number": number,
+        "tenant_id": None if tenant is None else client.tenant_id(tenant),
+        "status": status or ("assigned" if tenant else "reserved"),
+        "allowed_addresses": list(allowed) or None,
+    }
+    _show(client.post("/numbers", body), as_json)
+
+
+@number.command()
+@click.argument("number")
+@click.option("--tenant", required=True, help="Name, reference or id.")
+@talks_to_server
+def assign(client: Client, number: str, tenant: str, as_json: bool) -> None:
+    """Give a reserved number to a tenant."""
+    _show(client.post("/numbers/assign", {"number": number, "tenant_id": client.tenant_id(tenant)}), as_json)
+
+
+@number.command("list")
+@click.option("--tenant", required=True, help="Name, reference or id.")
+@talks_to_server
+def list_(client: Client, tenant: str, as_json: bool) -> None:
+    """List a tenant's numbers, newest first."""
+    tenant_id = client.tenant_id(tenant)
+    found: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = client.get("/numbers", tenant_id=tenant_id, limit=1000, after=after)
+        found += page["data"]
+        after = page["next"]
+        if after is None:
+            break
+    if as_json:
+        show_json({"data": found})
+    else:
+        show_table(found, ("id", "number", "provider", "status", "nickname", "inbound_agent_id"))
+
+
+def _show(shown: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show_json(shown)
+    else:
+        click.echo(f"{shown['number']} {shown['status']} {shown['id']}")

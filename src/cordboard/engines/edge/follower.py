@@ -1,0 +1,81 @@
+"""Following a PostgreSQL store: the edge's file is brought abreast after each commit, and by polling."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from cordboard.domain.errors import CordboardError, NotApplied
+from cordboard.engines.edge import projection
+from cordboard.engines.edge.file import EdgeFile
+from cordboard.storage import changes
+from cordboard.storage.transaction import Transaction
+from cordboard.usecases.ports import Store
+
+log = structlog.get_logger()
+
+#: Seconds between two looks at the log of changes when nobody asks: other processes write too.
+POLL = 0.25
+#: Seconds that a write waits for its change to be effective.
+PATIENCE = 2.0
+
+
+class Follower:
+    """Keeps one edge file abreast of a store that other processes write as well."""
+
+    def __init__(self, store: Store, file: EdgeFile) -> None:
+        self._store = store
+        self._file = file
+        self._mark = 0
+        self._asked = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def start(self) -> None:
+        """Bring the file to the store's present state."""
+        self._mark = await self._store.read(self._open)
+
+    async def run(self) -> None:
+        """Follow until cancelled. A failure is logged and tried again: polling is the truth."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), POLL)
+            self._asked.clear()
+            waiting, self._waiting = self._waiting, []
+            try:
+                await self._store.read(self._pass)
+            except (CordboardError, OSError) as error:
+                self._file.rollback()
+                log.warning("the edge could not follow", error=str(error))
+                self._waiting = waiting + self._waiting
+                continue
+            for waiter in waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def caught_up(self) -> None:
+        """Return once all that was committed before this call is effective. Raises NotApplied after PATIENCE."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._asked.set()
+        try:
+            await asyncio.wait_for(waiter, PATIENCE)
+        except TimeoutError:
+            raise NotApplied(self._mark) from None
+
+    async def _open(self, tx: Transaction) -> int:
+        epoch, horizon = await changes.epoch(tx), await changes.horizon(tx)
+        applied = projection.current(self._file, epoch, horizon)
+        if applied is not None:
+            self._mark = applied
+            await self._pass(tx)
+            return self._mark
+        # the horizon was read first: what is committed meanwhile is followed again from there
+        await projection.rebuild(self._file, tx, epoch, horizon)
+        return horizon
+
+    async def _pass(self, tx: Transaction) -> None:
+        seen, mark = await changes.since(tx, self._mark)
+        if seen:
+            await projection.stage(self._file, tx, seen)
+            self._file.commit(mark)
+            self._mark = mark

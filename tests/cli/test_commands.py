@@ -1,0 +1,136 @@
+"""The commands against a running server, as scripts outside rely on them."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders import fresh_number
+from tests.processes import Server, call, cordboard, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("data"), "--no-edge", ready="/readyz") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tenant(server: Server) -> str:
+    return cordboard(server.data, "tenant", "create", "Acme", "--reference", "123").stdout.strip()
+
+
+def test_a_key_is_printed_alone_and_opens_the_api(server: Server, tenant: str) -> None:
+    key = cordboard(server.data, "key", "create", "--tenant", "Acme").stdout
+    assert key.startswith("sk-")
+    assert len(key.strip()) == 67
+    assert call("GET", f"{server.url}/v1/phone/", key.strip())[0] == 200
+
+
+@pytest.mark.parametrize("ref", ["Acme", "123", "id"])
+def test_a_tenant_is_found_by_name_reference_or_id(server: Server, tenant: str, ref: str) -> None:
+    made = cordboard(server.data, "key", "create", "--tenant", tenant if ref == "id" else ref, "--json")
+    assert json.loads(made.stdout)["tenant_id"] == tenant
+
+
+def test_an_ambiguous_name_is_refused_with_the_ids(server: Server) -> None:
+    ids = {cordboard(server.data, "tenant", "create", "Twin").stdout.strip() for _ in range(2)}
+    refused = cordboard(server.data, "key", "create", "--tenant", "Twin", ok=False)
+    assert refused.returncode == 1
+    assert all(id in refused.stderr for id in ids)
+
+
+def test_a_key_with_permissions_has_those_alone(server: Server, tenant: str) -> None:
+    key = cordboard(server.data, "key", "create", "--tenant", "Acme", "--permission", "phones.view").stdout.strip()
+    assert call("GET", f"{server.url}/v1/phone/", key)[0] == 200
+    assert call("POST", f"{server.url}/v1/phone/import", key, {"phone_number": fresh_number()})[0] == 403
+
+
+def test_an_unknown_permission_is_refused_with_the_known_ones(server: Server, tenant: str) -> None:
+    refused = cordboard(server.data, "key", "create", "--tenant", "Acme", "--permission", "phones.eat", ok=False)
+    assert refused.returncode == 1
+    assert "phones.view" in refused.stderr
+
+
+def test_a_revoked_key_is_refused_at_once(server: Server, tenant: str) -> None:
+    made = json.loads(cordboard(server.data, "key", "create", "--tenant", "Acme", "--json").stdout)
+    assert call("GET", f"{server.url}/v1/phone/", made["key"])[0] == 200
+    cordboard(server.data, "key", "revoke", made["id"])
+    assert call("GET", f"{server.url}/v1/phone/", made["key"])[0] == 401
+
+
+def test_an_agent_prints_the_ids_that_the_api_takes(server: Server, tenant: str) -> None:
+    uri = "sip:{number}@127.0.2.1:5070;transport=tcp"
+    made = cordboard(
+        server.data,
+        "agent",
+        "create",
+        "--tenant",
+        "Acme",
+        "--name",
+        "A",
+        "--sip-uri",
+        uri,
+        "--from-address",
+        "127.0.2.1",
+    )
+    agent = json.loads(made.stdout)
+    key = cordboard(server.data, "key", "create", "--tenant", "Acme").stdout.strip()
+    _, phone = call("POST", f"{server.url}/v1/phone/import", key, {"phone_number": fresh_number()})
+    body = {"inbound_version_id": agent["version_id"]}
+    _, phone = call("PATCH", f"{server.url}/v1/phone/{phone['id']}", key, body)
+    assert phone["inbound_agent_id"] == agent["agent_id"]
+
+
+def test_a_further_version_is_published_by_command(server: Server, tenant: str) -> None:
+    made = cordboard(server.data, "agent", "create", "--tenant", "Acme", "--name", "B", "--sip-uri", "sip:b@127.0.2.1")
+    agent = json.loads(made.stdout)["agent_id"]
+    second = json.loads(
+        cordboard(server.data, "agent", "version", "create", "--agent", agent, "--sip-uri", "sip:b@127.0.2.2").stdout
+    )["version_id"]
+    cordboard(server.data, "agent", "version", "publish", "--agent", agent, "--version", second)
+    listed = json.loads(cordboard(server.data, "agent", "list", "--tenant", "Acme", "--json").stdout)["data"]
+    assert {a["agent_id"]: a["published_version_id"] for a in listed}[agent] == second
+
+
+def test_platform_numbers_are_added_assigned_and_listed(server: Server, tenant: str) -> None:
+    free, taken = fresh_number(), fresh_number()
+    assert " reserved " in cordboard(server.data, "number", "add", free).stdout
+    assert " assigned " in cordboard(server.data, "number", "add", taken, "--tenant", "Acme").stdout
+    cordboard(server.data, "number", "assign", free, "--tenant", "123")
+    listed = cordboard(server.data, "number", "list", "--tenant", "Acme").stdout
+    assert free in listed
+    assert taken in listed
+    refused = cordboard(server.data, "number", "add", free, ok=False)
+    assert (refused.returncode, "already in use" in refused.stderr) == (1, True)
+
+
+def test_wrong_use_exits_with_2(server: Server) -> None:
+    assert cordboard(server.data, "key", "create", ok=False).returncode == 2
+
+
+def test_without_a_server_the_command_says_how_to_reach_one(tmp_path: Path) -> None:
+    refused = cordboard(tmp_path, "tenant", "list", ok=False)
+    assert refused.returncode == 1
+    assert "cordboard serve --data" in refused.stderr
+
+
+def test_the_servers_secrets_are_its_owners_alone(server: Server) -> None:
+    for name in ("admin.token", "secrets.json", "store.sqlite"):
+        assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o711
+
+
+def test_a_second_server_on_the_same_directory_is_refused(server: Server) -> None:
+    refused = cordboard(server.data, "serve", "--no-edge", "--listen", "127.0.0.1:0", ok=False)
+    assert refused.returncode == 1
+    assert "another `cordboard serve` uses" in refused.stderr
+
+
+def test_a_taken_port_is_refused_with_what_to_do(server: Server, tmp_path: Path) -> None:
+    listen = server.url.removeprefix("http://")
+    refused = cordboard(tmp_path, "serve", "--no-edge", "--listen", listen, ok=False)
+    assert refused.returncode == 1
+    assert "choose another --listen" in refused.stderr
