@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 from prometheus_client import CollectorRegistry
@@ -22,14 +22,17 @@ from cordboard.dialects.native import routes as native
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
 from cordboard.domain.keys import KeyId, new_key
+from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.tenants import ADMIN, TenantId
+from cordboard.domain.trunks import TrunkId
 from cordboard.storage.migrations.run import migrate
 from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.storage.transaction import EngineFile, Transaction
-from cordboard.usecases import agents, keys, tenants
+from cordboard.storage.transaction import EngineFile, Row, Transaction
+from cordboard.usecases import agents, keys, numbers, tenants
 from cordboard.usecases.keys import Keyholders
+from cordboard.usecases.numbers import NewPlatformNumber
 from cordboard.usecases.ports import Context, Store, new_uuid
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
@@ -163,6 +166,25 @@ async def add_version(
             hosts=world.context.hosts,
         ),
     )
+
+
+async def add_platform_number(
+    world: World,
+    number: str | None = None,
+    *,
+    tenant: TenantId | None = None,
+    status: Literal[Status.RESERVED, Status.ASSIGNED] = Status.RESERVED,
+) -> Row:
+    """A number of the inventory, as the store shows it."""
+    new = NewPlatformNumber(
+        id=NumberId(new_uuid()),
+        trunk_id=TrunkId(new_uuid()),
+        number=number or fresh_number(),
+        tenant=tenant,
+        status=status,
+    )
+    usecase = partial(numbers.add_platform_number, who=ADMIN, new=new, now=world.clock())
+    return await world.store.write(tenant, usecase)
 
 
 def fresh_number() -> str:

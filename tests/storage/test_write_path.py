@@ -273,7 +273,7 @@ async def test_on_postgresql_a_deadlock_is_survived_by_both(postgres_world: Worl
         postgres_world.store.write(None, partial(cross, first=one, second=other)),
         postgres_world.store.write(None, partial(cross, first=other, second=one)),
     )
-    assert len(runs) == 3
+    assert len(runs) > 2, "there was no deadlock"
     assert await name_of(postgres_world, one) == await name_of(postgres_world, other) == "Crossed"
 
 

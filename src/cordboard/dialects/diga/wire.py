@@ -64,6 +64,8 @@ def _utc(value: datetime) -> datetime:
 
 Nickname = Annotated[str, Field(max_length=255), AfterValidator(_text)]
 Credential = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
+#: Never in a repr: a model may end up in a traceback.
+Password = Annotated[Credential | None, Field(repr=False)]
 Number = Annotated[str, Field(min_length=1), AfterValidator(parse_number)]
 Termination = Annotated[
     HostPort,
@@ -90,7 +92,7 @@ class OutboundConfig(BaseModel):
 
     termination_uri: Termination
     username: Credential | None = None
-    password: Credential | None = None
+    password: Password = None
     media_encryption: MediaPolicy = MediaPolicy.ALLOW
 
 
@@ -99,7 +101,7 @@ class LegacySipConfig(BaseModel):
 
     termination_uri: Termination
     username: Credential | None = None
-    password: Credential | None = None
+    password: Password = None
 
 
 class PhoneImport(BaseModel):
@@ -109,7 +111,7 @@ class PhoneImport(BaseModel):
     nickname: Nickname | None = None
     inbound_config: InboundConfig | None = None
     outbound_config: OutboundConfig | None = None
-    sip_config: LegacySipConfig | None = Field(default=None, deprecated=True)
+    sip_config: LegacySipConfig | None = Field(default=None, json_schema_extra={"deprecated": True})
 
     @model_validator(mode="after")
     def _one_outbound(self) -> Self:
@@ -120,8 +122,8 @@ class PhoneImport(BaseModel):
     def command(self, new_id: NewId) -> Import:
         inbound = self.inbound_config or InboundConfig()
         outbound = self.outbound_config
-        if self.__dict__["sip_config"] is not None:
-            outbound = OutboundConfig.model_construct(**dict(self.__dict__["sip_config"]))
+        if self.sip_config is not None:
+            outbound = OutboundConfig.model_construct(**dict(self.sip_config))
         new = partial(
             Import,
             id=NumberId(new_id()),
@@ -169,7 +171,7 @@ class OutboundConfigUpdate(BaseModel):
 
     termination_uri: Termination | None = None
     username: Credential | None = None
-    password: Credential | None = None
+    password: Password = None
     media_encryption: MediaPolicy | None = None
 
 

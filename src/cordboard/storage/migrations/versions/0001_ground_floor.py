@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column(
             "id",
             sa.Integer,
-            sa.CheckConstraint("id = 1", name="installation_one_row_check"),
+            sa.CheckConstraint("id = 1", name="one_row"),
             nullable=False,
             autoincrement=False,
         ),
