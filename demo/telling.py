@@ -54,12 +54,17 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _json(value: Any) -> str:
-    """JSON with short objects and lists on one line, so that a phone fits on a screen."""
+    """JSON in as few lines as fit the width: short fields share a line, so that a phone fits on a screen."""
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) <= WIDTH - 30 or not isinstance(value, dict):
+    if len(text) <= WIDTH - 10 or not isinstance(value, dict):
         return text
-    lines = [f'"{key}": {_json(item)}' for key, item in value.items()]
-    return "{\n" + textwrap.indent(",\n".join(lines), "  ") + "\n}"
+    lines = [""]
+    for key, item in value.items():
+        field = f'"{key}": {_json(item)},'
+        if lines[-1] and len(lines[-1]) + len(field) > WIDTH - 10:
+            lines.append("")
+        lines[-1] += f" {field}" if lines[-1] else field
+    return "{\n" + textwrap.indent("\n".join(lines).removesuffix(","), "  ") + "\n}"
 
 
 def _masked(value: Any) -> Any:
