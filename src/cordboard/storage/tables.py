@@ -180,8 +180,9 @@ def _number(meta: MetaData) -> None:
         postgresql_where=live,
     )
     Index("number_status", table.c.tenant_id, table.c.status, table.c.created_at, table.c.id)
-    Index("number_inbound", table.c.inbound_agent_id, table.c.created_at, table.c.id)
-    Index("number_outbound", table.c.outbound_agent_id, table.c.created_at, table.c.id)
+    #: The tenant follows the agent: without it SQLite reads all of the tenant's numbers to find those of one agent.
+    Index("number_inbound", table.c.inbound_agent_id, table.c.tenant_id, table.c.created_at, table.c.id)
+    Index("number_outbound", table.c.outbound_agent_id, table.c.tenant_id, table.c.created_at, table.c.id)
     Index("number_assigned", table.c.tenant_id, table.c.assigned_at)
     Index("number_trunk", table.c.trunk_id)
     for column in ("scheduled_release_at", "reservation_expires_at"):

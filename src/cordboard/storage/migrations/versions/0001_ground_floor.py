@@ -130,8 +130,8 @@ def _number() -> None:
     _partial("number_owner", ["number"], live, unique=True)
     _partial("number_listed", ["tenant_id", "created_at", "id"], live)
     op.create_index("number_status", "number", ["tenant_id", "status", "created_at", "id"])
-    op.create_index("number_inbound", "number", ["inbound_agent_id", "created_at", "id"])
-    op.create_index("number_outbound", "number", ["outbound_agent_id", "created_at", "id"])
+    op.create_index("number_inbound", "number", ["inbound_agent_id", "tenant_id", "created_at", "id"])
+    op.create_index("number_outbound", "number", ["outbound_agent_id", "tenant_id", "created_at", "id"])
     op.create_index("number_assigned", "number", ["tenant_id", "assigned_at"])
     op.create_index("number_trunk", "number", ["trunk_id"])
     for column in ("scheduled_release_at", "reservation_expires_at"):
