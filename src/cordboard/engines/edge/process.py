@@ -132,8 +132,8 @@ class Place:
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
-            with contextlib.suppress(OSError):
-                for descriptor in os.scandir(entry / "fd"):
+            with contextlib.suppress(OSError), os.scandir(entry / "fd") as descriptors:
+                for descriptor in descriptors:
                     if int(descriptor.name) < _LOWEST_LOCK_FD:
                         continue
                     with contextlib.suppress(OSError):

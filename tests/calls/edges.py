@@ -1,0 +1,179 @@
+"""A running edge for tests: its supervisor on a thread of its own, its file filled by hand."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from cordboard.domain.routing import AgentRow, Inbound, NumberRow, TrunkRow, routing_key
+from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
+from cordboard.engines.edge.supervisor import Edge, EdgeOptions, prepare
+
+T = TypeVar("T")
+EDGE_ADDRESS = "127.0.0.1"
+
+
+def free_port(address: str = EDGE_ADDRESS) -> int:
+    """A port that is free for UDP and TCP now."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(tcp.family, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind((address, 0))
+            with contextlib.suppress(OSError):
+                udp.bind((address, tcp.getsockname()[1]))
+                return int(tcp.getsockname()[1])
+
+
+def options(data: Path, **changes: Any) -> EdgeOptions:
+    """Options of an edge on free ports of loopback."""
+    first = random.randrange(20000, 30000, 200)
+    values = {"sip_listen": (f"{EDGE_ADDRESS}:{free_port()}",), "rtp_min": first, "rtp_max": first + 398}
+    return EdgeOptions(data=data, **(values | changes))
+
+
+class RunningEdge:
+    """An edge that takes calls. `file` is open for writing; `edge` is the supervisor, used through `run`."""
+
+    def __init__(self, options: EdgeOptions) -> None:
+        self.options = options
+        self.folder = prepare(options)
+        self.file = EdgeFile(self.folder / "edge.sqlite", options.uid, options.gid)
+        if self.file.applied() is None:
+            self.file.rebuild((), "test", 1)
+        self.revision = 1
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.edge = Edge(options, structlog.get_logger())
+
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
+        """Run a coroutine of the supervisor's."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def start(self) -> None:
+        self.run(self.edge.start())
+
+    def close(self) -> None:
+        """Stop supervising, as a killed process would: the engines are ended only by `edge.stop`."""
+        self.run(self.edge.detach())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.file.close()
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        address, _, port = self.options.sip_listen[0].rpartition(":")
+        return address.strip("[]"), int(port)
+
+    def put(self, *rows: NumberRow | TrunkRow | AgentRow) -> None:
+        """Effective for the next call."""
+        self.file.stage(Put(row) for row in rows)
+        self._commit()
+
+    def drop(self, kind: Kind, id: str) -> None:
+        self.file.stage([Drop(kind, id)])
+        self._commit()
+
+    def refusals(self) -> list[str]:
+        """The lines of Kamailio's log that tell of a refused call, from `refused` on."""
+        lines = (self.options.data / "kamailio.log").read_text(errors="replace").splitlines()
+        return [line[line.index("refused ") :] for line in lines if "<script>: refused " in line]
+
+    def decide(self, inbound: Inbound) -> dict[str, Any]:
+        """What the edge's own `GET /decide` says."""
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.edge.ports.decide}{decide_path(inbound)}", timeout=5
+        ) as answer:
+            return json.loads(answer.read())  # type: ignore[no-any-return]
+
+    def relays(self, call_id: str) -> bool:
+        """Whether rtpengine holds ports for that call."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ng:
+            ng.settimeout(2)
+            ng.connect(("127.0.0.1", self.edge.ports.ng))
+            ng.send(f"ask d7:call-id{len(call_id)}:{call_id}7:command5:querye".encode())
+            answer = ng.recv(65535)
+        assert b"6:result2:ok" in answer or b"Unknown call-id" in answer, answer
+        return b"6:result2:ok" in answer
+
+    def until_ready(self, seconds: float = 5) -> float:
+        """Wait until calls are taken; how long that took."""
+        start = time.monotonic()
+        while not self.edge.ready:
+            assert time.monotonic() < start + seconds, "the edge does not come back"
+            time.sleep(0.01)
+        return time.monotonic() - start
+
+    def _commit(self) -> None:
+        self.revision += 1
+        self.file.commit(self.revision)
+
+
+def decide_path(inbound: Inbound) -> str:
+    user, host = inbound.user.encode().hex(), inbound.host.encode().hex()
+    return f"/decide?source={inbound.source}&user={user}&host={host}&offered={inbound.offered}"
+
+
+@contextlib.contextmanager
+def data_directory() -> Iterator[Path]:
+    """A new data directory that the engines' user can reach, which pytest's own are not."""
+    path = Path(tempfile.mkdtemp(prefix="cordboard-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def running_edge(**changes: Any) -> Iterator[RunningEdge]:
+    """An edge of its own in a new data directory, ended at the end."""
+    with data_directory() as data:
+        running = RunningEdge(options(data, **changes))
+        try:
+            running.start()
+            yield running
+        finally:
+            running.run(running.edge.stop())
+            running.close()
+
+
+def number(number: str = "+34911234567", *, trunk: str = "trunk", agent: str | None = "agent") -> NumberRow:
+    return NumberRow(
+        key=routing_key(number),
+        number_id=f"id-{number}",
+        number=number,
+        user=number.partition("@")[0],
+        tenant="tenant",
+        trunk=trunk,
+        agent_in=agent,
+    )
+
+
+def trunk(id: str = "trunk", *allowed: str, media_in: str = "allow") -> TrunkRow:
+    """Without addresses: open."""
+    return TrunkRow(id=id, tenant="tenant", open=not allowed, allowed=",".join(allowed), media_in=media_in)
+
+
+def agent(id: str = "agent", uri: str = "sip:agent@127.0.2.1:5070") -> AgentRow:
+    return AgentRow(id=id, version=f"version-of-{id}", uri=uri)
+
+
+def running_as() -> int:
+    """The uid that the engines run as."""
+    return 5060 if os.geteuid() == 0 else os.geteuid()

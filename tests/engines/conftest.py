@@ -1,0 +1,14 @@
+"""A data directory that the engines' user can reach."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.calls.edges import data_directory
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with data_directory() as path:
+        yield path
