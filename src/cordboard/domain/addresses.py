@@ -46,6 +46,8 @@ PRIVATE_NETWORKS = tuple(
         "ff00::/8",
     )
 )
+#: IPv4-compatible addresses (RFC 4291 section 2.5.5.1) and the prefix of NAT64 (RFC 6052).
+_WITH_IPV4_AT_THE_END = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
 PRIVATE_NAMES = ("localhost", "local", "internal", "localdomain", "home.arpa")
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
@@ -87,11 +89,18 @@ def is_private(host: str) -> bool:
     if address is None:
         name = host.lower().rstrip(".")
         return any(name == private or name.endswith("." + private) for private in PRIVATE_NAMES)
+    reached = [address]
     if isinstance(address, IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour
-        if embedded is not None:
-            address = embedded
-    return any(address in network for network in PRIVATE_NETWORKS if network.version == address.version)
+        reached += _embedded(address)
+    return any(a in network for a in reached for network in PRIVATE_NETWORKS if network.version == a.version)
+
+
+def _embedded(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses that packets to an IPv6 address may end up at."""
+    found = [a for a in (address.ipv4_mapped, address.sixtofour) if a is not None]
+    if any(address in network for network in _WITH_IPV4_AT_THE_END):
+        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return found
 
 
 def as_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -178,6 +187,8 @@ def check_sip_uri(text: str, hosts: HostPolicy) -> str:
         raise InvalidSipUri("the user part may hold {number} and no other braces")
     host = match["host"].strip("[]")
     try:
+        if host != match["host"] and not isinstance(as_address(host), IPv6Address):
+            raise InvalidHost(f"{host[:80]!r} is not an IPv6 address")
         check_host(host)
         if match["port"] is not None:
             parse_port(match["port"])

@@ -12,7 +12,7 @@ from typing import Literal, NewType, Self
 
 import phonenumbers
 
-from cordboard.domain.addresses import as_address, check_host
+from cordboard.domain.addresses import HostPort, as_address, parse_host_port
 from cordboard.domain.agents import AgentId
 from cordboard.domain.errors import (
     InvalidHost,
@@ -166,14 +166,16 @@ def _parse_address(text: str) -> str:
     if re.match(r"(?i)(sips?|tel):", text):
         raise InvalidNumber("write a SIP address as user@domain, without sip:")
     user, _, domain = text.partition("@")
-    host = domain[1:-1] if domain.startswith("[") and domain.endswith("]") else domain
     try:
-        if not _SIP_USER.fullmatch(user) or (":" in host and as_address(host) is None):
+        where = parse_host_port(domain)
+        # one domain, one form: the same number must not be owned twice
+        if where.port is not None or domain.endswith(".") or not _SIP_USER.fullmatch(user):
             raise InvalidHost()
-        check_host(host)
     except InvalidHost as error:
         raise InvalidNumber(f"{text[:80]!r} is not a SIP address of the form user@domain") from error
-    return f"{user}@{domain.lower()}"
+    address = as_address(where.host)
+    canonical = HostPort(host=where.host.lower() if address is None else str(address))
+    return f"{user}@{canonical}"
 
 
 def _not_e164(text: str) -> str:
