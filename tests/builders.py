@@ -32,7 +32,7 @@ from cordboard.storage.sqlite import SqliteStore
 from cordboard.storage.transaction import EngineFile, Row, Transaction
 from cordboard.usecases import agents, keys, numbers, tenants
 from cordboard.usecases.keys import Keyholders
-from cordboard.usecases.numbers import NewPlatformNumber
+from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
 from cordboard.usecases.ports import Context, Store, new_uuid
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
@@ -225,3 +225,30 @@ async def dump(world: World) -> dict[str, list[dict[str, Any]]]:
         }
 
     return await world.store.read(all_rows)
+
+
+async def import_number(world: World, tenant: TenantId, number: str | None = None) -> NumberId:
+    """A tenant's own number, inbound only."""
+    new = Import(id=NumberId(new_uuid()), trunk_id=TrunkId(new_uuid()), number=number or fresh_number())
+    usecase = partial(
+        numbers.import_number, who=ADMIN, tenant=tenant, new=new, sealer=world.context.sealer, now=world.clock()
+    )
+    await world.store.write(tenant, usecase)
+    return new.id
+
+
+async def route(world: World, tenant: TenantId, number: NumberId, **patch: Any) -> Row:
+    """Change a number: `inbound_version=…`, `outbound_version=…`, `nickname=…`."""
+    usecase = partial(
+        numbers.update_number,
+        who=ADMIN,
+        tenant=tenant,
+        id=number,
+        patch=NumberPatch(**patch),
+        now=world.clock(),
+    )
+    return await world.store.write(tenant, usecase)
+
+
+async def release(world: World, tenant: TenantId, number: NumberId) -> None:
+    await world.store.write(tenant, partial(numbers.release, who=ADMIN, tenant=tenant, id=number, now=world.clock()))

@@ -133,7 +133,15 @@ class Number:
         if number.status is Status.RELEASED and number.released_at and number.released_at + QUARANTINE <= now:
             number = replace(number, status=Status.FINISHED)
         if number.status is Status.RESERVED and _due(number.reservation_expires_at, now):
-            number = replace(number, tenant=None, reservation_expires_at=None)
+            # whoever gets it next must not get the words and the agents of the one who did not take it
+            number = replace(
+                number,
+                tenant=None,
+                reservation_expires_at=None,
+                nickname=None,
+                inbound_agent=None,
+                outbound_agent=None,
+            )
         return number
 
 
