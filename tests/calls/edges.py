@@ -106,7 +106,7 @@ class RunningEdge:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ng:
             ng.settimeout(2)
             ng.connect(("127.0.0.1", self.edge.ports.ng))
-            ng.send(f"ask d7:call-id{len(call_id)}:{call_id}7:command5:querye".encode())
+            ng.send(f"{time.monotonic_ns()} d7:call-id{len(call_id)}:{call_id}7:command5:querye".encode())
             answer = ng.recv(65535)
         assert b"6:result2:ok" in answer or b"Unknown call-id" in answer, answer
         return b"6:result2:ok" in answer

@@ -1,6 +1,7 @@
 """A look-up that fails blames nobody: 503 lookup-failed, and calls go on once it works again."""
 
 import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def test_an_unreadable_file_is_503(routed: RunningEdge, carrier: Phone) -> None:
     if os.geteuid() != 0:
         pytest.skip("a file's owner can always be given the right back; needs root to take it away")
     os.chown(path, 0, 0)
-    routed.edge.kamailio.place.end(grace=0)
+    routed.edge.kamailio.place.signal(signal.SIGKILL)
     while routed.edge.ready:
         time.sleep(0.01)
     routed.until_ready()

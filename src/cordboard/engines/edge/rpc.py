@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,7 +89,8 @@ async def ping_rtpengine(port: int, timeout: float = 0.5) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
         udp.connect(("127.0.0.1", port))
         try:
-            udp.send(b"ping d7:command4:pinge")
+            # answers are kept by cookie, for requests that are sent again
+            udp.send(f"{time.monotonic_ns()} d7:command4:pinge".encode())
             return b"4:pong" in await asyncio.wait_for(loop.sock_recv(udp, 4096), timeout)
         except (OSError, TimeoutError):
             return False

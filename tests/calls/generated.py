@@ -1,0 +1,184 @@
+"""Generated state of an edge and generated calls to it, for the differential test."""
+
+import random
+import string
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+from cordboard.domain.addresses import MAX_NETWORKS, collapse
+from cordboard.domain.routing import OFFERED, AgentRow, Inbound, NumberRow, TrunkRow, routing_key
+
+Row = NumberRow | TrunkRow | AgentRow
+_USER = string.ascii_letters + string.digits + "._+~-"
+#: What is put into users to break the reading of them.
+_ODD = [
+    "%",
+    "%%",
+    "%2",
+    "%zz",
+    "%00",
+    "%1f",
+    "%7F",
+    "%7e",
+    "%ff",
+    "%c3%b1",
+    "%41",
+    "%2B",
+    "%2b",
+    "%20",
+    "%3B",
+    "%40",
+    ";",
+    "+",
+]
+_ODD += [
+    "'",
+    '"',
+    "\\",
+    "`",
+    "--",
+    "/*",
+    "';--",
+    "x'",
+    "$(var(x))",
+    "$si",
+    "{",
+    "}",
+    "\t",
+    "\n",
+    "\x7f",
+    "ñ",
+    "\u0663",
+    "@",
+    ":",
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """The rows of one edge, and the calls that may be made of them."""
+
+    numbers: list[NumberRow]
+    trunks: list[TrunkRow]
+    agents: list[AgentRow]
+
+    @property
+    def rows(self) -> list[Row]:
+        return [*self.numbers, *self.trunks, *self.agents]
+
+
+def world(rng: random.Random, size: int = 60) -> World:
+    """Numbers of both kinds, trunks with lists from one network to as many as fit, agents of which some are missing."""
+    agents = [AgentRow(id=f"a{i}", version=f"v{i}", uri=_agent_uri(rng, i)) for i in range(12)]
+    trunks = [
+        TrunkRow(id=f"t{i}", tenant="tenant", open=not allowed, allowed=allowed, media_in=policy)
+        for i, (policy, allowed) in enumerate(
+            (policy, _list(rng)) for policy in ("disable", "allow", "require") for _ in range(6)
+        )
+    ]
+    full = ",".join(
+        collapse(f"2001:db8:{i:x}:{i * 7:x}:{i * 13:x}::/{rng.choice((81, 90, 112))}" for i in range(MAX_NETWORKS))
+    )
+    trunks.append(TrunkRow(id="full", tenant="tenant", open=False, allowed=full, media_in="allow"))
+    numbers: dict[str, NumberRow] = {}
+    for i in range(size):
+        number = _e164(rng) if rng.random() < 0.7 else _address(rng, list(numbers))
+        numbers[routing_key(number)] = NumberRow(
+            key=routing_key(number),
+            number_id=f"n{i}",
+            number=number,
+            user=number.partition("@")[0],
+            tenant="tenant",
+            # t99 and a99 are not there
+            trunk=rng.choice([*(trunk.id for trunk in trunks), *("full",) * 2, "t99"]),
+            agent_in=rng.choice([*(agent.id for agent in agents), "a99", None]),
+        )
+    return World(list(numbers.values()), trunks, agents)
+
+
+def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Inbound:
+    """A call that has a fair chance of each verdict. `on_the_wire`: one that can be sent from loopback."""
+    number = rng.choice(world.numbers)
+    user, _, host = number.number.partition("@")
+    host = host or rng.choice(["edge.example", "127.0.0.1", "192.0.2.1:5060"]).partition(":")[0]
+    trunk = next((trunk for trunk in world.trunks if trunk.id == number.trunk), world.trunks[0])
+    if rng.random() < 0.15:
+        host = rng.choice([host.upper(), host.title(), "example.net", "xn--bcher-kva.example"])
+    if rng.random() < 0.1:
+        user = rng.choice([_e164(rng), "", "".join(rng.choices(_USER, k=rng.randrange(1, 20)))])
+    user = _dressed(rng, user, on_the_wire)
+    source = f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, trunk.allowed)
+    return Inbound(source=source, user=user, host=host, offered=rng.choice(OFFERED))
+
+
+def _e164(rng: random.Random) -> str:
+    return "+" + rng.choice("123456789") + "".join(rng.choices(string.digits, k=rng.randrange(1, 15)))
+
+
+def _address(rng: random.Random, keys: list[str]) -> str:
+    digits = [key for key in keys if key.isdigit()]
+    if digits and rng.random() < 0.3:
+        user = rng.choice(digits)  # an address whose user is a number of ours
+    else:
+        user = "".join(rng.choices(_USER, k=rng.randrange(1, 12)))
+    return f"{user}@{rng.choice(['example.com', 'pbx.example.org', '192.0.2.5', '127.0.0.1'])}"
+
+
+def _agent_uri(rng: random.Random, i: int) -> str:
+    user = rng.choice(["", "{number}@", "agent@", "pre{number}post@"])
+    return f"sip:{user}127.0.2.{i + 1}:{5070 + i}{rng.choice(['', ';transport=tcp', ';transport=udp'])}"
+
+
+def _list(rng: random.Random) -> str:
+    if rng.random() < 0.15:
+        return ""
+    networks = []
+    for _ in range(rng.choice((1, 1, 2, 5, 40))):
+        if rng.random() < 0.6:
+            length = rng.choice((32, 32, 30, 24, 16, 9, 1, 0) if rng.random() < 0.3 else (32, 29, 24))
+            networks.append(
+                str(
+                    IPv4Network(
+                        (rng.choice((0x7F000100, rng.getrandbits(32))) + rng.randrange(256) & 0xFFFFFFFF, length),
+                        strict=False,
+                    )
+                )
+            )
+        else:
+            base = rng.choice((0x20010DB8 << 96, rng.getrandbits(128)))
+            networks.append(
+                str(IPv6Network((base | rng.getrandbits(40), rng.choice((128, 127, 96, 64, 48, 32, 3))), strict=False))
+            )
+    return ",".join(collapse(networks))
+
+
+def _source(rng: random.Random, allowed: str) -> str:
+    """An address in, or next to, one of the networks; or any."""
+    if not allowed or rng.random() < 0.1:
+        return rng.choice(
+            ["127.0.1.1", "::1", str(IPv4Network(rng.getrandbits(32))[0]), str(IPv6Network(rng.getrandbits(128))[0])]
+        )
+    text = rng.choice(allowed.split(","))
+    network = IPv6Network(text) if ":" in text else IPv4Network(text)
+    first, last, top = int(network[0]), int(network[-1]), 2**network.max_prefixlen - 1
+    number = rng.choice((first, last, max(first - 1, 0), min(last + 1, top), rng.randint(first, last)))
+    return str((IPv6Network if ":" in text else IPv4Network)(number)[0])
+
+
+def _dressed(rng: random.Random, user: str, on_the_wire: bool) -> str:
+    """The user as carriers and attackers write it."""
+    characters = list(user)
+    if rng.random() < 0.3 and user.startswith("+"):
+        characters[0] = rng.choice(["", "%2B", "%2b", "++"])
+    if rng.random() < 0.2 and characters:
+        at = rng.randrange(len(characters))
+        characters[at : at + 1] = [f"%{ord(c):02{rng.choice('xX')}}" for c in characters[at]]
+    if rng.random() < 0.25:
+        for _ in range(rng.randrange(1, 4)):
+            separators = ["-", ".", "(", ")"] if on_the_wire else ["-", ".", "(", ")", " ", "%20", "%2D", "+"]
+            characters.insert(rng.randrange(len(characters) + 1), rng.choice(separators))
+    if rng.random() < 0.12 and not on_the_wire:
+        characters.insert(rng.randrange(len(characters) + 1), rng.choice(_ODD))
+    if rng.random() < 0.2:
+        characters.append(rng.choice([";npdi=yes", ";rn=+1555;npdi", ";phone-context=+1", ";"]))
+    return "".join(characters)

@@ -1,0 +1,166 @@
+"""Kamailio and domain/routing.py agree: generated cases over `/decide`, and some as real calls.
+
+The seed is printed; CORDBOARD_SEED repeats a run.
+"""
+
+import http.client
+import json
+import os
+import random
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cordboard.domain.addresses import MAX_NETWORKS, collapse
+from cordboard.domain.errors import TooManyNetworks
+from cordboard.domain.routing import Decision, Inbound
+from cordboard.engines.edge.decide import Decider
+from cordboard.engines.edge.file import Put
+from tests.calls.edges import RunningEdge, agent, decide_path, number, trunk
+from tests.calls.generated import call, world
+from tests.calls.phone import CRYPTO, Agent, Phone, sdp
+
+#: Connections to `/decide` at once: Kamailio has two workers for TCP.
+CONNECTIONS = 4
+
+
+def seed() -> int:
+    value = int(os.environ.get("CORDBOARD_SEED") or secrets.randbits(32))
+    print(f"CORDBOARD_SEED={value}")
+    return value
+
+
+def as_answered(decision: Decision) -> dict[str, object]:
+    return {name: getattr(decision, name) for name in Decision.__slots__}  # type: ignore[attr-defined]
+
+
+def ask(port: int, calls: list[Inbound]) -> list[dict[str, object]]:
+    """What `/decide` says to each, over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    answers = []
+    for one in calls:
+        connection.request("GET", decide_path(one))
+        answers.append(json.loads(connection.getresponse().read()))
+    connection.close()
+    return answers
+
+
+def compare(edge: RunningEdge, cases: int) -> None:
+    rng = random.Random(seed())
+    seen: dict[str, int] = {}
+    for _ in range(max(1, cases // 2000)):
+        state = world(rng)
+        edge.file.rebuild(map(Put, state.rows), "test", 1)
+        calls = [call(rng, state) for _ in range(min(cases, 2000))]
+        decider = Decider(edge.folder / "edge.sqlite")
+        expected = [as_answered(decider.decide(one)) for one in calls]
+        decider.close()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            parts = [calls[i::CONNECTIONS] for i in range(CONNECTIONS)]
+            answers = list(pool.map(ask, [edge.edge.ports.decide] * CONNECTIONS, parts))
+        for i, one in enumerate(calls):
+            answer = answers[i % CONNECTIONS][i // CONNECTIONS]
+            assert answer == expected[i], one
+            seen[str(answer["reason"])] = seen.get(str(answer["reason"]), 0) + 1
+    print(cases, "cases:", seen)
+    everything = (
+        "accepted unknown-number address-not-allowed encryption-required encryption-not-allowed media-not-supported"
+    )
+    assert set(seen) == {*everything.split(), "no-agent", "lookup-failed"}, "the cases reach every verdict"
+
+
+def test_generated_cases_are_decided_alike(edge: RunningEdge) -> None:
+    compare(edge, 2000)
+
+
+@pytest.mark.drill
+def test_a_hundred_thousand_generated_cases_are_decided_alike(edge: RunningEdge) -> None:
+    start = time.monotonic()
+    compare(edge, 100_000)
+    print(f"{time.monotonic() - start:.1f} s")
+
+
+OFFERS = {
+    "none": None,
+    "rtp": sdp("127.0.1.1"),
+    "srtp": sdp("127.0.1.1", profile="RTP/SAVP", extra=CRYPTO),
+    "other": sdp("127.0.1.1", profile="UDP/TLS/RTP/SAVPF"),
+}
+
+
+def real_calls(edge: RunningEdge, cases: int) -> None:
+    """As many INVITEs; an accepted one must show the agent the very URI that was decided."""
+    rng = random.Random(seed())
+    state = world(rng)
+    with Agent("127.0.2.1", name="agent") as ai:
+        ai.answers = lambda invite: (486, "")
+        ai.ringing = False
+        uri = ai.at
+        # one telephone stands for all agents, told apart by what is in front of its address
+        rows = [
+            agent(row.id, f"sip:{row.uri[4:].partition('@')[0] + '.' if '@' in row.uri else ''}{row.id}@{uri}")
+            for row in state.agents
+        ]
+        edge.file.rebuild(map(Put, [*state.numbers, *state.trunks, *rows]), "test", 1)
+        decider = Decider(edge.folder / "edge.sqlite")
+        for _ in range(cases):
+            one = call(rng, state, on_the_wire=True)
+            with Phone(one.source) as phone:
+                made = phone.call(edge.sip, one.user, host=one.host, body=OFFERS[one.offered])
+                decision = decider.decide(one)
+                assert made.status == (486 if decision.accepted else decision.code), (one, decision)
+                if decision.accepted:
+                    arrived = next(m for m in ai.calls if m.get("Call-ID") == made.id)
+                    assert arrived.first.split()[1] == decision.target, one
+            ai.events.clear()
+        decider.close()
+
+
+def test_generated_calls_are_decided_alike(edge: RunningEdge) -> None:
+    real_calls(edge, 100)
+
+
+@pytest.mark.drill
+def test_five_hundred_generated_calls_are_decided_alike(edge: RunningEdge) -> None:
+    real_calls(edge, 500)
+
+
+def test_the_longest_list_fits_and_one_more_network_is_refused(edge: RunningEdge) -> None:
+    """N networks of the longest text there is; the last of them counts as much as the first."""
+    networks = [
+        f"2001:db8:1111:1111:1111:1111:{i:x}:1000/128" for i in range(0x1000, 0x1000 + 2 * (MAX_NETWORKS + 1), 2)
+    ]
+    with pytest.raises(TooManyNetworks):
+        collapse(networks)
+    longest = collapse(networks[:MAX_NETWORKS])
+    assert len(longest) == MAX_NETWORKS
+    edge.file.rebuild(map(Put, (number(), agent(), trunk("trunk", *longest))), "test", 1)
+    for source, reason in (
+        (longest[0], "accepted"),
+        (longest[MAX_NETWORKS // 2], "accepted"),
+        (longest[-1], "accepted"),
+        (networks[MAX_NETWORKS], "address-not-allowed"),
+    ):
+        asked = Inbound(source=source.removesuffix("/128"), user="34911234567", host="x", offered="rtp")
+        assert edge.decide(asked)["reason"] == reason
+
+
+def test_a_v6_address_is_tested_against_each_network_of_a_list(edge: RunningEdge) -> None:
+    """Kamailio 5.6's is_in_subnet goes on with the address as the network before had masked it."""
+    edge.file.rebuild(
+        map(Put, (number(), agent(), trunk("trunk", "2001:db8::/126", "2001:db8:0:1::/64", "2001:db8:2::7/128"))),
+        "test",
+        1,
+    )
+    for source, reason in (
+        ("2001:db8::3", "accepted"),
+        ("2001:db8::4", "address-not-allowed"),
+        ("2001:db8:0:1::9", "accepted"),
+        ("2001:db8:2::7", "accepted"),
+        ("2001:db8:2::8", "address-not-allowed"),
+        ("2001:db8:0:2::", "address-not-allowed"),
+    ):
+        asked = Inbound(source=source, user="34911234567", host="x", offered="rtp")
+        assert edge.decide(asked)["reason"] == reason, source
