@@ -241,6 +241,10 @@ class TooBusy(Unavailable):
     """More writes wait than the store takes; nothing was changed."""
 
 
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached or cannot write now; a change under way may or may not have been made."""
+
+
 class NotApplied(Unavailable):
     """The change is stored, but the edge has not taken it yet."""
 

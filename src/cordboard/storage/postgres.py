@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from cordboard.domain.errors import TooBusy
+from cordboard.domain.errors import StoreUnavailable, TooBusy
 from cordboard.domain.tenants import TenantId
 from cordboard.storage.schema import APPLIED, HEAD
 from cordboard.storage.transaction import Query, Row, Stale, UniqueViolation, Value
@@ -20,6 +20,15 @@ T = TypeVar("T")
 #: Writes that may wait for a connection; one more is refused with TooBusy.
 QUEUE_LIMIT = 1024
 ATTEMPTS = 3
+#: The server is gone, going, full, or takes no connections; or the connection is broken.
+_GONE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
 _LOCK_TENANT = "select 1 from tenant where id = $1 for no key update"
 
 
@@ -91,14 +100,18 @@ class PostgresStore:
             await connection.close()
 
     async def read(self, query: Query[T]) -> T:
-        """Run a query of reads, each in a transaction of its own."""
-        async with self._pool.acquire() as connection:
-            return await query(PostgresTransaction(connection))
+        """Run a query of reads, each in a transaction of its own. Raises StoreUnavailable."""
+        try:
+            async with self._pool.acquire() as connection:
+                return await query(PostgresTransaction(connection))
+        except _GONE as error:
+            raise StoreUnavailable from error
 
     async def write(self, tenant: TenantId | None, usecase: Query[T]) -> T:
         """Run a use case in a transaction; returns after COMMIT. `usecase` may be run more than once.
 
-        Raises what the use case raises (nothing is then changed), TooBusy, or NotApplied from `after_commit`.
+        Raises what the use case raises (nothing is then changed), TooBusy, StoreUnavailable, or NotApplied from
+        `after_commit`.
         """
         if self._pool.is_closing() or len(self._writes) >= QUEUE_LIMIT:
             raise TooBusy
@@ -123,6 +136,8 @@ class PostgresStore:
                     raise TooBusy from None
             except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError) as error:
                 raise TooBusy from error
+            except _GONE as error:
+                raise StoreUnavailable from error
         if self.after_commit is not None:
             await self.after_commit()
         return result

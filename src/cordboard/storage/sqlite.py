@@ -14,9 +14,9 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from cordboard.domain.errors import TooBusy
+from cordboard.domain.errors import StoreUnavailable, TooBusy
 from cordboard.domain.tenants import TenantId
 from cordboard.storage import changes
 from cordboard.storage.schema import APPLIED, HEAD
@@ -31,6 +31,17 @@ BATCH_LIMIT = 256
 #: WAL size at which the writer itself checkpoints: a passive helper alone let it grow without bound.
 WAL_PAGES = 4000
 
+_CANNOT_WRITE = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+    )
+)
+
 
 @lru_cache(maxsize=1024)
 def _translated(sql: str) -> str:
@@ -41,31 +52,34 @@ class SqliteTransaction:
     """The three verbs on a sqlite3 connection; its coroutines never suspend."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self._execute = connection.execute
 
     async def one(self, sql: str, *args: Value) -> Row | None:
-        with _unique_violations():
-            row: Row | None = self._connection.execute(_translated(sql), args).fetchone()
+        try:
+            row: Row | None = self._execute(_translated(sql), args).fetchone()
             return row
+        except sqlite3.IntegrityError as error:
+            _refuse(error)
 
     async def all(self, sql: str, *args: Value) -> list[Row]:
-        with _unique_violations():
-            return self._connection.execute(_translated(sql), args).fetchall()
+        try:
+            return self._execute(_translated(sql), args).fetchall()
+        except sqlite3.IntegrityError as error:
+            _refuse(error)
 
     async def run(self, sql: str, *args: Value) -> None:
-        with _unique_violations():
-            self._connection.execute(_translated(sql), args)
+        try:
+            self._execute(_translated(sql), args)
+        except sqlite3.IntegrityError as error:
+            _refuse(error)
 
 
-@contextlib.contextmanager
-def _unique_violations() -> Any:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        message = str(error)
-        if message.startswith("UNIQUE constraint failed: "):
-            raise UniqueViolation(message.partition(": ")[2]) from error
-        raise
+def _refuse(error: sqlite3.IntegrityError) -> NoReturn:
+    """Raise UniqueViolation for a duplicate key, and any other broken constraint as it is."""
+    message = str(error)
+    if message.startswith("UNIQUE constraint failed: "):
+        raise UniqueViolation(message.partition(": ")[2]) from error
+    raise error
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -264,6 +278,15 @@ def _settle(jobs: list[_Job]) -> None:
         if job.done.cancelled():
             continue
         if job.error is not None:
-            job.done.set_exception(job.error)
+            job.done.set_exception(_told(job.error))
         else:
             job.done.set_result(job.result)
+
+
+def _told(error: BaseException) -> BaseException:
+    """The error as a caller is told it: a disk that is full or a file that is locked is no fault of the request."""
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE:
+        told = StoreUnavailable(f"the database cannot write now: {error}")
+        told.__cause__ = error
+        return told
+    return error

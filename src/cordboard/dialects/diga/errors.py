@@ -105,6 +105,7 @@ def respond(error: Exception) -> Response:
     message = str(error) if line.message is None else line.message.format(ref=getattr(error, "ref", ""))
     headers = dict(line.headers)
     if isinstance(error, errors.Unavailable):
+        log.warning("cannot take this now", reason=str(error), exc_info=error.__cause__)
         headers["Retry-After"] = str(error.retry_after)
     return _envelope(line.status, line.code, message, headers)
 

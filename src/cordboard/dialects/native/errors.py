@@ -53,6 +53,7 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.Refused: (409, "refused"),
         errors.Invalid: (422, "invalid"),
         errors.TooBusy: (503, "too-busy"),
+        errors.StoreUnavailable: (503, "store-unavailable"),
         errors.NotApplied: (503, "not-applied"),
         errors.EdgeRefused: (503, "edge-refused"),
         BodyTooLarge: (413, "body-too-large"),
@@ -75,6 +76,7 @@ def respond(error: Exception) -> Response:
         return _problem(500, "internal", "An internal error occurred; the log has it.")
     headers = {"WWW-Authenticate": "Bearer"} if found[0] == 401 else {}
     if isinstance(error, errors.Unavailable):
+        log.warning("cannot take this now", reason=str(error), exc_info=error.__cause__)
         headers["Retry-After"] = str(error.retry_after)
     extra: dict[str, Any] = {"ids": error.ids} if isinstance(error, errors.AmbiguousTenant) else {}
     return _problem(*found, str(error), headers=headers, **extra)

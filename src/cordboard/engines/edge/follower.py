@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from cordboard.domain.errors import CordboardError, NotApplied
+from cordboard.domain.errors import NotApplied
 from cordboard.engines.edge import projection
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.storage import changes
@@ -43,9 +43,9 @@ class Follower:
             waiting, self._waiting = self._waiting, []
             try:
                 await self._store.read(self._pass)
-            except (CordboardError, OSError) as error:
+            except Exception:  # a loop that must outlive any one failure: logged, and tried again
                 self._file.rollback()
-                log.warning("the edge could not follow", error=str(error))
+                log.exception("the edge could not follow")
                 self._waiting = waiting + self._waiting
                 continue
             for waiter in waiting:
