@@ -3,14 +3,13 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cordboard.domain.agents import AgentId
 from cordboard.domain.errors import NumberTaken, UnknownCursor, UnknownNumber
 from cordboard.domain.numbers import Number, NumberId, Provider, Status
 from cordboard.domain.tenants import Actor, TenantId
-from cordboard.domain.times import opt_from_wire, opt_to_wire, to_wire
-from cordboard.domain.trunks import TrunkId
+from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
 from cordboard.storage import changes, tenants
 from cordboard.storage.listing import Where
 from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolation
@@ -22,10 +21,9 @@ region_codes, created_at, assigned_at, released_at, scheduled_release_at, reserv
 _INSERT = f"""
 insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
+#: Only what differs is named: a column that is named costs SQLite each of its indexes, whatever its value.
 _UPDATE = """
-update number set tenant_id = $2, status = $3, nickname = $4, inbound_agent_id = $5, outbound_agent_id = $6,
-assigned_at = $7, released_at = $8, scheduled_release_at = $9, reservation_expires_at = $10
-where id = $1 and status = $11 and tenant_id is not distinct from $12
+update number set {columns} where id = $1 and status = $2 and tenant_id is not distinct from $3
 returning id
 """
 _DELETE = "delete from number where id = $1"
@@ -57,6 +55,34 @@ _SHOW = f"{_SHOWN} where n.id = $1"
 _CURSOR = "select created_at, id from number where id = $1 and tenant_id = $2"
 
 
+class ShownNumber(NamedTuple):
+    """A number with its trunk as lists and replies show it, every value in wire form; the columns of `_SHOWN`."""
+
+    id: str
+    number: str
+    provider: str
+    status: str
+    nickname: str | None
+    released_at: str | None
+    scheduled_release_at: str | None
+    assigned_at: str | None
+    inbound_agent_id: str | None
+    outbound_agent_id: str | None
+    reservation_expires_at: str | None
+    #: JSON list.
+    region_codes: str
+    tenant_id: str | None
+    trunk_id: str
+    created_at: str
+    #: JSON list.
+    allowed: str | None
+    media_in: str
+    media_out: str
+    username: str | None
+    host: str | None
+    port: int | None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
     """Which numbers of a tenant to list; None does not filter. Instants are inclusive."""
@@ -75,23 +101,55 @@ class Filter:
 
 
 def _number(row: Row) -> Number:
+    (
+        id,
+        tenant,
+        number,
+        provider,
+        status,
+        nickname,
+        trunk,
+        inbound_agent,
+        outbound_agent,
+        region_codes,
+        created_at,
+        assigned_at,
+        released_at,
+        scheduled_release_at,
+        reservation_expires_at,
+    ) = row
     return Number(
-        id=NumberId(row["id"]),
-        tenant=row["tenant_id"],
-        number=row["number"],
-        provider=Provider(row["provider"]),
-        status=Status(row["status"]),
-        nickname=row["nickname"],
-        trunk=TrunkId(row["trunk_id"]),
-        inbound_agent=row["inbound_agent_id"],
-        outbound_agent=row["outbound_agent_id"],
-        region_codes=tuple(json.loads(row["region_codes"])),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        assigned_at=opt_from_wire(row["assigned_at"]),
-        released_at=opt_from_wire(row["released_at"]),
-        scheduled_release_at=opt_from_wire(row["scheduled_release_at"]),
-        reservation_expires_at=opt_from_wire(row["reservation_expires_at"]),
+        id=id,
+        tenant=tenant,
+        number=number,
+        provider=Provider(provider),
+        status=Status(status),
+        nickname=nickname,
+        trunk=trunk,
+        inbound_agent=inbound_agent,
+        outbound_agent=outbound_agent,
+        region_codes=tuple(json.loads(region_codes)),
+        created_at=from_wire(created_at),
+        assigned_at=opt_from_wire(assigned_at),
+        released_at=opt_from_wire(released_at),
+        scheduled_release_at=opt_from_wire(scheduled_release_at),
+        reservation_expires_at=opt_from_wire(reservation_expires_at),
     )
+
+
+def _variable(number: Number) -> dict[str, str | None]:
+    """The columns that may change."""
+    return {
+        "tenant_id": number.tenant,
+        "status": number.status,
+        "nickname": number.nickname,
+        "inbound_agent_id": number.inbound_agent,
+        "outbound_agent_id": number.outbound_agent,
+        "assigned_at": opt_to_wire(number.assigned_at),
+        "released_at": opt_to_wire(number.released_at),
+        "scheduled_release_at": opt_to_wire(number.scheduled_release_at),
+        "reservation_expires_at": opt_to_wire(number.reservation_expires_at),
+    }
 
 
 def _told(number: Number | None) -> dict[str, object]:
@@ -160,21 +218,11 @@ async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: 
     """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
     if before == after:
         return
-    updated = await tx.one(
-        _UPDATE,
-        after.id,
-        after.tenant,
-        after.status,
-        after.nickname,
-        after.inbound_agent,
-        after.outbound_agent,
-        opt_to_wire(after.assigned_at),
-        opt_to_wire(after.released_at),
-        opt_to_wire(after.scheduled_release_at),
-        opt_to_wire(after.reservation_expires_at),
-        before.status,
-        before.tenant,
-    )
+    stored = _variable(before)
+    changed = {column: value for column, value in _variable(after).items() if value != stored[column]}
+    columns = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 4))
+    sql = _UPDATE.format(columns=columns)
+    updated = await tx.one(sql, before.id, before.status, before.tenant, *changed.values())
     if updated is None:
         raise Stale
     await _recount(tx, _listed(before), _listed(after))
@@ -197,17 +245,17 @@ async def due(tx: Transaction, now: datetime, quarantined_until: datetime, limit
     return [_number(row) for row in await tx.all(_DUE, to_wire(now), to_wire(quarantined_until), limit)]
 
 
-async def show(tx: Transaction, tenant: TenantId | None, id: NumberId) -> Row:
-    """The number with its trunk, in wire form. Raises UnknownNumber."""
+async def show(tx: Transaction, tenant: TenantId | None, id: NumberId) -> ShownNumber:
+    """The number with its trunk. Raises UnknownNumber."""
     row = await tx.one(_SHOW, id)
     if row is None or tenant not in (None, row["tenant_id"]):
         raise UnknownNumber(id)
-    return row
+    return ShownNumber._make(row)
 
 
 async def after_cursor(
     tx: Transaction, where: Filter, order: Order, limit: int, cursor: NumberId | None, *, backwards: bool
-) -> list[Row]:
+) -> list[ShownNumber]:
     """At most `limit` rows beyond `cursor` in list order, nearest first; `backwards` looks the other way.
 
     Raises UnknownCursor.
@@ -222,7 +270,7 @@ async def after_cursor(
         clause.add(f"(n.created_at, n.id) {sign} ({{}}, {{}})", at["created_at"], at["id"])
     direction = "desc" if down else "asc"
     sql = f"{_SHOWN} {clause} order by n.created_at {direction}, n.id {direction} limit {clause.bind(limit)}"
-    return await tx.all(sql, *clause.args)
+    return [ShownNumber._make(row) for row in await tx.all(sql, *clause.args)]
 
 
 async def count(tx: Transaction, where: Filter) -> int:
@@ -235,7 +283,7 @@ async def count(tx: Transaction, where: Filter) -> int:
     return int(row["numbers"])
 
 
-async def page(tx: Transaction, where: Filter, order: Order, limit: int, number: int, total: int) -> list[Row]:
+async def page(tx: Transaction, where: Filter, order: Order, limit: int, number: int, total: int) -> list[ShownNumber]:
     """The rows of page `number` (from 1), read from the nearer end of `total` rows through a covering index."""
     offset = (number - 1) * limit
     size = min(limit, total - offset)
@@ -250,7 +298,7 @@ async def page(tx: Transaction, where: Filter, order: Order, limit: int, number:
     ids = f"""select n.id from number n {clause} order by n.created_at {direction}, n.id {direction}
     limit {clause.bind(size)} offset {clause.bind(offset)}"""
     sql = f"{_SHOWN} where n.id in ({ids}) order by n.created_at {order}, n.id {order}"
-    return await tx.all(sql, *clause.args)
+    return [ShownNumber._make(row) for row in await tx.all(sql, *clause.args)]
 
 
 def _where(where: Filter) -> Where:

@@ -19,7 +19,8 @@ from cordboard.domain.numbers import (
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.trunks import MediaPolicy, Trunk, TrunkId
 from cordboard.storage import agents, numbers, tenants, trunks
-from cordboard.storage.transaction import Row, Transaction
+from cordboard.storage.numbers import ShownNumber
+from cordboard.storage.transaction import Transaction
 from cordboard.usecases.agents import publish_for_number, unpublish_unused
 from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer, given
 
@@ -79,7 +80,7 @@ class NewPlatformNumber:
 
 async def import_number(
     tx: Transaction, who: Actor, tenant: TenantId, new: Import, sealer: Sealer, now: datetime
-) -> Row:
+) -> ShownNumber:
     """Raises InvalidNumber, InvalidNetwork, TooManyNetworks, NumberTaken (whoever has it)."""
     collapse(new.allowed or ())
     number = Number(
@@ -112,7 +113,7 @@ async def import_number(
 
 async def update_number(
     tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, patch: NumberPatch, now: datetime
-) -> Row:
+) -> ShownNumber:
     """Rename a number or send its calls elsewhere; assigning a version publishes it.
 
     Raises UnknownNumber, UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere,
@@ -157,7 +158,7 @@ async def update_trunk(
     patch: TrunkPatch,
     sealer: Sealer,
     now: datetime,
-) -> Row:
+) -> ShownNumber:
     """Change the trunk of an imported number.
 
     Raises UnknownNumber, NotImported, GatewayMissing, InvalidNetwork, TooManyNetworks.
@@ -211,7 +212,7 @@ async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, n
     await unpublish_unused(tx, who, now, tenant=tenant, candidates=before.agents)
 
 
-async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumber, now: datetime) -> Row:
+async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumber, now: datetime) -> ShownNumber:
     """Put a number into the inventory, for a tenant or for nobody yet.
 
     One reserved for a tenant goes back after RESERVATION. Raises InvalidNumber, InvalidNetwork, TooManyNetworks,
@@ -239,7 +240,9 @@ async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumbe
     return await numbers.show(tx, None, number.id)
 
 
-async def assign_platform_number(tx: Transaction, who: Actor, number: str, tenant: TenantId, now: datetime) -> Row:
+async def assign_platform_number(
+    tx: Transaction, who: Actor, number: str, tenant: TenantId, now: datetime
+) -> ShownNumber:
     """Give a reserved number to a tenant. Raises UnknownNumber, UnknownTenant, NotAssignable."""
     await tenants.get(tx, tenant)
     before = await numbers.by_number(tx, parse_number(number))

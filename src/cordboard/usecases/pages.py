@@ -5,15 +5,15 @@ from typing import Protocol
 
 from cordboard.domain.numbers import NumberId
 from cordboard.storage import numbers
-from cordboard.storage.numbers import Filter, Order
-from cordboard.storage.transaction import Row, Transaction
+from cordboard.storage.numbers import Filter, Order, ShownNumber
+from cordboard.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """Rows in list order; `more` tells whether there are others in the direction of reading."""
 
-    rows: list[Row]
+    rows: list[ShownNumber]
     more: bool
     #: Of a page asked for by number.
     number: int | None = None

@@ -1,20 +1,19 @@
 """Diga's words: requests to commands, rows to phones. Every field of the July 2026 shape, null ones too."""
 
-import json
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationInfo, model_validator
+from pydantic_core import from_json
 
 from cordboard.domain.addresses import HostPolicy, HostPort, collapse, parse_host_port, parse_network
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import NumberId, Provider, Status, parse_number
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import MediaPolicy, TrunkId
-from cordboard.storage.numbers import Filter
-from cordboard.storage.transaction import Row
+from cordboard.storage.numbers import Filter, ShownNumber
 from cordboard.usecases.numbers import Import, NumberPatch, TrunkPatch
 from cordboard.usecases.pages import Page
 from cordboard.usecases.ports import UNCHANGED, NewId
@@ -294,36 +293,39 @@ class PhonePage(BaseModel):
     total_pages: int | None
 
 
-def phone(row: Row) -> dict[str, Any]:
+def phone(shown: ShownNumber) -> dict[str, Any]:
     """A phone in its wire form, from the store's view of a number."""
-    custom = row["provider"] == "custom"
     return {
-        "id": row["id"],
-        "number": row["number"],
-        "telephony_provider": row["provider"],
-        "status": row["status"],
-        "nickname": row["nickname"],
-        "released_at": row["released_at"],
-        "scheduled_release_at": row["scheduled_release_at"],
-        "assigned_at": row["assigned_at"],
-        "inbound_agent_id": row["inbound_agent_id"],
-        "outbound_agent_id": row["outbound_agent_id"],
-        "sip_config": _sip_config(row) if custom else None,
+        "id": shown.id,
+        "number": shown.number,
+        "telephony_provider": shown.provider,
+        "status": shown.status,
+        "nickname": shown.nickname,
+        "released_at": shown.released_at,
+        "scheduled_release_at": shown.scheduled_release_at,
+        "assigned_at": shown.assigned_at,
+        "inbound_agent_id": shown.inbound_agent_id,
+        "outbound_agent_id": shown.outbound_agent_id,
+        "sip_config": _sip_config(shown) if shown.provider == "custom" else None,
         "checkout_url": None,
-        "reservation_expires_at": row["reservation_expires_at"],
-        "region_codes": json.loads(row["region_codes"]),
+        "reservation_expires_at": shown.reservation_expires_at,
+        "region_codes": from_json(shown.region_codes),
     }
 
 
-def _sip_config(row: Row) -> dict[str, Any]:
-    host, allowed = row["host"], row["allowed"]
+def _sip_config(shown: ShownNumber) -> dict[str, Any]:
     return {
-        "termination_uri": None if host is None else str(HostPort(host=host, port=row["port"])),
-        "username": row["username"],
-        "inbound_media_encryption": row["media_in"],
-        "outbound_media_encryption": row["media_out"],
-        "allowed_addresses": None if allowed is None else json.loads(allowed),
+        "termination_uri": None if shown.host is None else _host_port(shown.host, shown.port),
+        "username": shown.username,
+        "inbound_media_encryption": shown.media_in,
+        "outbound_media_encryption": shown.media_out,
+        "allowed_addresses": None if shown.allowed is None else from_json(shown.allowed),
     }
+
+
+@lru_cache(maxsize=1024)  # many phones hang on few gateways
+def _host_port(host: str, port: int | None) -> str:
+    return str(HostPort(host=host, port=port))
 
 
 def phone_page(page: Page) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cordboard.domain.numbers import NumberId, Status, parse_number
 from cordboard.domain.tenants import Tenant, TenantId, check_name
 from cordboard.domain.times import to_wire
 from cordboard.domain.trunks import TrunkId
-from cordboard.storage.transaction import Row
+from cordboard.storage.numbers import ShownNumber
 from cordboard.usecases.agents import NewVersion
 from cordboard.usecases.numbers import NewPlatformNumber
 from cordboard.usecases.ports import NewId
@@ -323,7 +323,7 @@ def version(shown: AgentVersion) -> dict[str, Any]:
     }
 
 
-def number(row: Row) -> dict[str, Any]:
+def number(shown: ShownNumber) -> dict[str, Any]:
     """A number in its wire form, from the store's view of it."""
     columns = [name for name in NumberShown.model_fields if name != "region_codes"]
-    return {**{name: row[name] for name in columns}, "region_codes": json.loads(row["region_codes"])}
+    return {**{name: getattr(shown, name) for name in columns}, "region_codes": json.loads(shown.region_codes)}
