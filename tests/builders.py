@@ -26,10 +26,11 @@ from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.tenants import ADMIN, TenantId
 from cordboard.domain.trunks import TrunkId
 from cordboard.storage.migrations.run import migrate
+from cordboard.storage.numbers import ShownNumber
 from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.storage.transaction import EngineFile, Row, Transaction
+from cordboard.storage.transaction import EngineFile, Transaction
 from cordboard.usecases import agents, keys, numbers, tenants
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
@@ -174,7 +175,7 @@ async def add_platform_number(
     *,
     tenant: TenantId | None = None,
     status: Literal[Status.RESERVED, Status.ASSIGNED] = Status.RESERVED,
-) -> Row:
+) -> ShownNumber:
     """A number of the inventory, as the store shows it."""
     new = NewPlatformNumber(
         id=NumberId(new_uuid()),
@@ -237,7 +238,7 @@ async def import_number(world: World, tenant: TenantId, number: str | None = Non
     return new.id
 
 
-async def route(world: World, tenant: TenantId, number: NumberId, **patch: Any) -> Row:
+async def route(world: World, tenant: TenantId, number: NumberId, **patch: Any) -> ShownNumber:
     """Change a number: `inbound_version=…`, `outbound_version=…`, `nickname=…`."""
     usecase = partial(
         numbers.update_number,

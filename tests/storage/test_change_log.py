@@ -166,7 +166,7 @@ async def test_the_history_has_an_id_that_stays(world: World) -> None:
 async def test_a_number_that_lapses_is_logged_as_the_clockwork_s_doing(world: World) -> None:
 
     tenant = await create_tenant(world)
-    id = NumberId((await add_platform_number(world, tenant=tenant))["id"])
+    id = NumberId((await add_platform_number(world, tenant=tenant)).id)
     world.clock.advance(hours=24)
     await tick(world.context)
     lapsed = [row for row in await entries(world, "number") if row["object_id"] == id][-1]

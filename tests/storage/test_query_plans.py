@@ -176,7 +176,7 @@ def filters(tenant: TenantId) -> Iterator[Filter]:
 
 async def test_no_list_reads_a_whole_table_whatever_its_filters(world: World, database: str) -> None:
     tenant = await create_tenant(world)
-    cursor = (await add_platform_number(world, tenant=tenant))["id"]
+    cursor = (await add_platform_number(world, tenant=tenant)).id
     noting = NotingStore(world.store)
     for where in filters(tenant):
         for order in ("asc", "desc"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cordboard.domain.errors import EdgeRefused, NotApplied, TooBusy
+from cordboard.domain.errors import EdgeRefused, NotApplied, StoreUnavailable, TooBusy
 from cordboard.domain.tenants import TenantId
 from cordboard.storage import changes, sqlite, tenants
 from cordboard.storage.sqlite import SqliteStore
@@ -129,7 +129,7 @@ async def test_a_full_disk_fails_the_write_and_the_store_goes_on(sqlite_world: W
         await tx.one("pragma max_page_count = 1000000")
 
     full, renamed = await in_one_batch(sqlite_world, fill, partial(rename, tenant=tenant, name="Too"))
-    assert isinstance(full, sqlite3.OperationalError)
+    assert isinstance(full, StoreUnavailable)
     assert renamed == "Too"
     await sqlite_world.store.write(None, make_room)
     assert await sqlite_world.store.write(None, partial(rename, tenant=tenant, name="Later")) == "Later"

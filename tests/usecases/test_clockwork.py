@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from cordboard.domain.errors import NotReleasable, NotRoutable, NumberTaken, Unk
 from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.tenants import ADMIN, TenantId
 from cordboard.storage import agents, numbers
+from cordboard.storage.numbers import ShownNumber
 from cordboard.usecases import clockwork
 from cordboard.usecases.clockwork import tick
 from cordboard.usecases.numbers import assign_platform_number
@@ -29,12 +29,12 @@ from tests.builders import (
 pytestmark = pytest.mark.anyio
 
 
-async def shown(world: World, id: NumberId) -> Any:
+async def shown(world: World, id: NumberId) -> ShownNumber:
     return await world.store.read(partial(numbers.show, tenant=None, id=id))
 
 
 async def status(world: World, id: NumberId) -> Status:
-    return Status((await shown(world, id))["status"])
+    return Status((await shown(world, id)).status)
 
 
 async def published(world: World, id: AgentId) -> VersionId | None:
@@ -47,7 +47,7 @@ async def listed(world: World, tenant: TenantId) -> int:
 
 
 async def platform_number(world: World, tenant: TenantId, number: str | None = None) -> NumberId:
-    return NumberId((await add_platform_number(world, number, tenant=tenant, status=Status.ASSIGNED))["id"])
+    return NumberId((await add_platform_number(world, number, tenant=tenant, status=Status.ASSIGNED)).id)
 
 
 async def test_a_platform_number_is_released_at_the_end_of_its_month_then_rests_and_is_finished_for_good(
@@ -58,7 +58,7 @@ async def test_a_platform_number_is_released_at_the_end_of_its_month_then_rests_
     world.clock.advance(days=3)
     await release(world, tenant, id)
     due = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
-    assert (await shown(world, id))["scheduled_release_at"] == "2026-02-10T12:00:00.000000Z"
+    assert (await shown(world, id)).scheduled_release_at == "2026-02-10T12:00:00.000000Z"
 
     world.clock.now = due - timedelta(seconds=1)
     assert await tick(world.context) == 0
@@ -67,7 +67,7 @@ async def test_a_platform_number_is_released_at_the_end_of_its_month_then_rests_
     world.clock.now = due
     assert await tick(world.context) == 1
     assert await status(world, id) is Status.RELEASED
-    assert (await shown(world, id))["released_at"] == "2026-02-10T12:00:00.000000Z"
+    assert (await shown(world, id)).released_at == "2026-02-10T12:00:00.000000Z"
     assert await listed(world, tenant) == 1, "a released number is still listed"
     with pytest.raises(NumberTaken):
         await import_number(world, tenant, text)
@@ -113,7 +113,7 @@ async def test_a_release_that_takes_effect_unpublishes_agents_that_nothing_else_
     world.clock.advance(days=31)
     await tick(world.context)
     row = await shown(world, going)
-    assert (row["inbound_agent_id"], row["outbound_agent_id"]) == (None, None)
+    assert (row.inbound_agent_id, row.outbound_agent_id) == (None, None)
     assert await published(world, lonely.id) is None
     assert await published(world, busy.id) == busy_version.id
     with pytest.raises(NotRoutable):
@@ -135,13 +135,13 @@ async def test_a_clock_that_slept_through_everything_catches_up_in_one_step(worl
 
 async def test_a_reservation_lapses_and_the_number_is_free_for_another(world: World) -> None:
     tenant, other, text = await create_tenant(world), await create_tenant(world), fresh_number()
-    id = NumberId((await add_platform_number(world, text, tenant=tenant))["id"])
-    assert (await shown(world, id))["reservation_expires_at"] == "2026-01-11T12:00:00.000000Z"
+    id = NumberId((await add_platform_number(world, text, tenant=tenant)).id)
+    assert (await shown(world, id)).reservation_expires_at == "2026-01-11T12:00:00.000000Z"
     assert await listed(world, tenant) == 1
     world.clock.advance(hours=24)
     assert await tick(world.context) == 1
     row = await shown(world, id)
-    assert (row["tenant_id"], row["status"], row["reservation_expires_at"]) == (None, "reserved", None)
+    assert (row.tenant_id, row.status, row.reservation_expires_at) == (None, "reserved", None)
     assert await listed(world, tenant) == 0
     (trunk,) = (await dump(world))["trunk"]
     assert trunk["tenant_id"] is None, "the trunk stayed behind with the old tenant"
@@ -156,7 +156,7 @@ async def test_a_reservation_lapses_and_the_number_is_free_for_another(world: Wo
 
 async def test_a_reservation_that_was_taken_up_does_not_lapse(world: World) -> None:
     tenant, text = await create_tenant(world), fresh_number()
-    id = NumberId((await add_platform_number(world, text, tenant=tenant))["id"])
+    id = NumberId((await add_platform_number(world, text, tenant=tenant)).id)
     assign = partial(assign_platform_number, who=ADMIN, number=text, tenant=tenant, now=world.clock())
     await world.store.write(tenant, assign)
     world.clock.advance(days=2)
@@ -167,17 +167,17 @@ async def test_a_reservation_that_was_taken_up_does_not_lapse(world: World) -> N
 async def test_an_agent_of_a_lapsed_reservation_does_not_stay_on_the_number(world: World) -> None:
     tenant = await create_tenant(world)
     agent, version = await create_agent(world, tenant)
-    id = NumberId((await add_platform_number(world, tenant=tenant))["id"])
+    id = NumberId((await add_platform_number(world, tenant=tenant)).id)
     await route(world, tenant, id, inbound_version=version.id, nickname="Ours")
     world.clock.advance(hours=24)
     await tick(world.context)
     row = await shown(world, id)
-    assert (row["inbound_agent_id"], row["nickname"]) == (None, None), "the next tenant would get them"
+    assert (row.inbound_agent_id, row.nickname) == (None, None), "the next tenant would get them"
     assert await published(world, agent.id) is None
 
 
 async def test_a_number_of_the_inventory_waits_for_ever(world: World) -> None:
-    id = NumberId((await add_platform_number(world))["id"])
+    id = NumberId((await add_platform_number(world)).id)
     world.clock.advance(days=3650)
     assert await tick(world.context) == 0
     assert await status(world, id) is Status.RESERVED

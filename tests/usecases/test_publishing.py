@@ -41,7 +41,7 @@ async def test_assigning_a_version_publishes_it_and_the_one_before_goes(world: W
     second = await add_version(world, agent)
     number = await import_number(world, tenant)
     row = await route(world, tenant, number, inbound_version=first.id)
-    assert row["inbound_agent_id"] == agent.id
+    assert row.inbound_agent_id == agent.id
     assert await published(world, agent.id) == first.id
     await route(world, tenant, number, inbound_version=second.id)
     assert await published(world, agent.id) == second.id
@@ -52,7 +52,7 @@ async def test_one_version_serves_many_numbers(world: World) -> None:
     agent, first = await create_agent(world, tenant)
     for _ in range(3):
         row = await route(world, tenant, await import_number(world, tenant), inbound_version=first.id)
-        assert row["inbound_agent_id"] == agent.id
+        assert row.inbound_agent_id == agent.id
 
 
 async def test_another_version_is_refused_while_another_number_uses_the_agent(world: World) -> None:
@@ -92,7 +92,7 @@ async def test_both_directions_may_use_one_version_and_not_two_of_one_agent(worl
     second = await add_version(world, agent)
     number = await import_number(world, tenant)
     row = await route(world, tenant, number, inbound_version=first.id, outbound_version=first.id)
-    assert (row["inbound_agent_id"], row["outbound_agent_id"]) == (agent.id, agent.id)
+    assert (row.inbound_agent_id, row.outbound_agent_id) == (agent.id, agent.id)
     before = await dump(world)
     with pytest.raises(TwoVersionsOfOneAgent):
         await route(world, tenant, number, inbound_version=first.id, outbound_version=second.id)
@@ -106,7 +106,7 @@ async def test_a_direction_that_is_left_alone_follows_its_agent_to_the_new_versi
     number = await import_number(world, tenant)
     await route(world, tenant, number, inbound_version=first.id, outbound_version=first.id)
     row = await route(world, tenant, number, inbound_version=second.id)
-    assert (row["inbound_agent_id"], row["outbound_agent_id"]) == (agent.id, agent.id)
+    assert (row.inbound_agent_id, row.outbound_agent_id) == (agent.id, agent.id)
     assert await published(world, agent.id) == second.id
 
 
@@ -117,7 +117,7 @@ async def test_two_agents_serve_two_directions(world: World) -> None:
     row = await route(
         world, tenant, await import_number(world, tenant), inbound_version=heard.id, outbound_version=spoken.id
     )
-    assert (row["inbound_agent_id"], row["outbound_agent_id"]) == (hears.id, speaks.id)
+    assert (row.inbound_agent_id, row.outbound_agent_id) == (hears.id, speaks.id)
 
 
 async def test_a_draft_takes_no_calls(world: World) -> None:
@@ -167,7 +167,7 @@ async def test_taking_the_agent_away_leaves_it_published(world: World) -> None:
     number = await import_number(world, tenant)
     await route(world, tenant, number, inbound_version=first.id, outbound_version=first.id)
     row = await route(world, tenant, number, inbound_version=None)
-    assert (row["inbound_agent_id"], row["outbound_agent_id"]) == (None, agent.id)
+    assert (row.inbound_agent_id, row.outbound_agent_id) == (None, agent.id)
     assert await published(world, agent.id) == first.id
 
 
