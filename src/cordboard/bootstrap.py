@@ -161,7 +161,7 @@ async def _serve(settings: Settings, run: Run) -> None:
             asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
         host, port = listener.getsockname()[:2]
         url = f"http://{HostPort(host=host, port=port)}"
-        (run.data / "server.url").write_text(url + "\n")
+        _publish(run.data / "server.url", url)
         log.info("serving", url=url, edge=run.with_edge)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         failed = await _until_over(serving, running.edge_start)
@@ -296,6 +296,13 @@ def _only_server_of(data: Path) -> Iterator[None]:
         except BlockingIOError:
             raise CannotServe(f"another `cordboard serve` uses {data}") from None
         yield
+
+
+def _publish(path: Path, text: str) -> None:
+    """Write a file that others wait for: it is there as a whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text + "\n")
+    fresh.replace(path)
 
 
 def _admin_token(data: Path) -> str:
