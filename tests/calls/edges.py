@@ -40,8 +40,8 @@ def free_port(address: str = EDGE_ADDRESS) -> int:
 
 def options(data: Path, **changes: Any) -> EdgeOptions:
     """Options of an edge on free ports of loopback."""
-    first = random.randrange(20000, 30000, 200)
-    values = {"sip_listen": (f"{EDGE_ADDRESS}:{free_port()}",), "rtp_min": first, "rtp_max": first + 398}
+    first = random.randrange(16000, 28000, 500)
+    values = {"sip_listen": (f"{EDGE_ADDRESS}:{free_port()}",), "rtp_min": first, "rtp_max": first + 3998}
     return EdgeOptions(data=data, **(values | changes))
 
 

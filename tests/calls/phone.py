@@ -126,6 +126,7 @@ class Phone:
 
     def close(self) -> None:
         self._open = False
+        self._socket.sendto(b"", self.address)  # wakes the reader
         self._thread.join()
         self._socket.close()
 

@@ -154,6 +154,8 @@ class Edge:
             await self._choose_ports()
             self._configure()
             await self._adopt()
+            if self.kamailio.process is None:
+                self._check_listens()
             if self.rtpengine.process is None:
                 await self._start_rtpengine()
             if self.kamailio.process is None:
@@ -259,10 +261,13 @@ class Edge:
             if self.kamailio.process is not None:
                 await self.rpc.call("rtpengine.enable", "all", 1)
 
-    async def _start_kamailio(self) -> None:
+    def _check_listens(self) -> None:
         for listen in (*self._options.sip_listen, *filter(None, (self._options.tls_listen,))):
             for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                 _check_free(kind, *split_listen(listen), "SIP")
+
+    async def _start_kamailio(self) -> None:
+        self._check_listens()
         for name, content in self._files.items():
             put(self.folder / name, content, self._options)
         self._record.file = identity(self.folder / "edge.sqlite")
