@@ -1,0 +1,149 @@
+"""baresip as a telephone with real audio: it plays a tone and records what it hears."""
+
+import json
+import math
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import wave
+from pathlib import Path
+from typing import Any, Self
+
+from tests.calls.edges import free_port
+from tests.calls.tones import RATE, loudest
+
+
+class Baresip:
+    """One baresip process at one loopback address, steered over its control socket.
+
+    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too.
+    """
+
+    def __init__(
+        self, address: str, frequency: int, *, user: str = "caller", encryption: str = "", answering: bool = False
+    ) -> None:
+        self.address, self.user = address, user
+        self.port = free_port(address)
+        self._folder = Path(tempfile.mkdtemp(prefix="cordboard-baresip-"))
+        control = free_port(address)
+        self._configure(frequency, control, encryption, answering)
+        program = shutil.which("baresip")
+        assert program, "baresip is missing: scripts/packages.sh test"
+        self._log = (self._folder / "log").open("wb")
+        self._process = subprocess.Popen(
+            [program, "-f", str(self._folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            cwd=self._folder,
+        )
+        self._events: list[dict[str, Any]] = []
+        self._rest = b""
+        self._control = self._connect(control)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def at(self) -> str:
+        return f"{self.address}:{self.port}"
+
+    def dial(self, uri: str) -> None:
+        self._command("dial", uri)
+
+    def hang_up(self) -> None:
+        self._command("hangup")
+
+    def closed(self, timeout: float = 5) -> str:
+        """Why the call ended; '' if it did not."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for event in self._events:
+                if event.get("type") == "CALL_CLOSED":
+                    return str(event.get("param"))
+            self._read(0.1)
+        return ""
+
+    def hears(self, seconds: float = 0.8, timeout: float = 8) -> int | None:
+        """Which tone it hears, once so many seconds of it are recorded."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self._read(0.05)
+            samples = self._recorded()
+            if len(samples) >= seconds * RATE and (tone := loudest(samples[-int(seconds * RATE) :])) is not None:
+                return tone
+        return None
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+        shutil.rmtree(self._folder)
+
+    def _configure(self, frequency: int, control: int, encryption: str, answering: bool) -> None:
+        with wave.open(str(self._folder / "tone.wav"), "wb") as tone:
+            tone.setparams((1, 2, RATE, 0, "NONE", ""))
+            steps = (round(8000 * math.sin(2 * math.pi * frequency * i / RATE)) for i in range(60 * RATE))
+            tone.writeframes(b"".join(struct.pack("<h", step) for step in steps))
+        (self._folder / "snd").mkdir()
+        modules = ["g711.so", "aubridge.so", "sndfile.so", "aufile.so", "uuid.so", *(["srtp.so"] if encryption else [])]
+        first = free_port(self.address)
+        (self._folder / "config").write_text(
+            f"sip_listen {self.at}\naudio_player aubridge,cordboard\naudio_source aufile,{self._folder}/tone.wav\n"
+            "audio_alert aufile,/dev/null\naudio_srate 8000\naudio_channels 1\n"
+            f"rtp_ports {first}-{first + 9}\nnet_interface {self.address}\nmodule_path /usr/lib/baresip/modules\n"
+            + "".join(f"module {name}\n" for name in modules)
+            + "module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
+            f"ctrl_tcp_listen {self.address}:{control}\nsnd_path {self._folder}/snd\n"
+        )
+        (self._folder / "contacts").touch()
+        options = ";regint=0;audio_codecs=PCMU/8000/1" + (";answermode=auto" if answering else "")
+        options += f";mediaenc={encryption}" if encryption else ""
+        (self._folder / "accounts").write_text(f"<sip:{self.user}@{self.at}>{options}\n")
+
+    def _connect(self, port: int) -> socket.socket:
+        deadline = time.monotonic() + 8
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                control = socket.create_connection((self.address, port), 1)
+            except OSError:
+                time.sleep(0.02)
+            else:
+                control.settimeout(0.05)
+                return control
+        raise AssertionError((self._folder / "log").read_text(errors="replace"))
+
+    def _command(self, name: str, params: str = "") -> None:
+        text = json.dumps({"command": name, "params": params, "token": name}).encode()
+        self._control.sendall(b"%d:%s," % (len(text), text))
+        self._read(0.2)
+
+    def _read(self, seconds: float) -> None:
+        """Take in netstrings of JSON: answers and events."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                self._rest += self._control.recv(65535)
+            except TimeoutError:
+                continue
+            while match := re.match(rb"(\d+):", self._rest):
+                end = match.end() + int(match[1])
+                if len(self._rest) <= end:
+                    break
+                self._events.append(json.loads(self._rest[match.end() : end]))
+                self._rest = self._rest[end + 1 :]
+
+    def _recorded(self) -> list[int]:
+        """What sndfile.so wrote of the received side: 16 bit samples behind a header of 44 bytes."""
+        for path in self._folder.glob("snd/*-dec.wav"):
+            data = path.read_bytes()[44:]
+            return [value for (value,) in struct.iter_unpack("<h", data[: len(data) // 2 * 2])]
+        return []
