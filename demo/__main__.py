@@ -182,7 +182,10 @@ def main() -> int:
 def _stay(story: Story) -> None:
     telling.chapter("Still up")
     print(f"  export CORDBOARD_URL={story.server.url} CORDBOARD_ADMIN_TOKEN=$(cat {story.server.data}/admin.token)")
-    print(f"  export KEY={story.key}")
+    key = story.folder / "key"
+    key.touch(mode=0o600)
+    key.write_text(story.key)
+    print(f"  export KEY=$(cat {key})")
     print(f'  curl -s -H "Authorization: Bearer $KEY" {story.server.url}/v1/phone/')
     print(f"  recordings and SIP traces: {story.folder}")
     print("  Ctrl-C ends it.", flush=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -68,6 +68,8 @@ class Observed:
 
 def server(dialects: Mapping[str, tuple[str, ASGIApp]], registry: CollectorRegistry, unready: Unready) -> ASGIApp:
     """The app: `dialects` gives the name and the app of each base path."""
+
+    Gauge("cordboard_ready", "1 when calls can be taken", registry=registry).set_function(lambda: unready() is None)
 
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "alive"})
