@@ -34,7 +34,7 @@ class EdgeOptions:
     data: Path
     #: `address:port` or `[v6]:port`, each UDP and TCP. Addresses, not names.
     sip_listen: tuple[str, ...] = ("127.0.0.1:5060",)
-    #: `host` or `host:port` that Via and Record-Route show instead, behind a NAT.
+    #: `host` or `host:port` that Via and Record-Route show instead, behind a NAT; a name must resolve.
     sip_advertise: str | None = None
     #: Like sip_listen, for SIP over TLS; needs the two files.
     tls_listen: str | None = None
@@ -141,17 +141,31 @@ def fingerprint(command: list[str], *texts: str) -> str:
 
 
 def _listens(options: EdgeOptions) -> list[str]:
-    advertise = f" advertise {options.sip_advertise}" if options.sip_advertise else ""
     lines = []
     for listen in options.sip_listen:
-        split_listen(listen)
+        advertise = _advertise(listen, options.sip_advertise)
         lines += [f"listen={protocol}:{listen}{advertise}" for protocol in ("udp", "tcp")]
     if options.tls_listen is not None:
-        split_listen(options.tls_listen)
-        host = f" advertise {options.sip_advertise.partition(':')[0]}" if options.sip_advertise else ""
-        port = f":{split_listen(options.tls_listen)[1]}" if host else ""
-        lines += ["#!define WITH_TLS", f"listen=tls:{options.tls_listen}{host}{port}"]
+        port = split_listen(options.tls_listen)[1]
+        lines.append("#!define WITH_TLS")
+        lines.append(f"listen=tls:{options.tls_listen}{_advertise(options.tls_listen, options.sip_advertise, port)}")
     return lines
+
+
+def _advertise(listen: str, advertise: str | None, port: int | None = None) -> str:
+    """What goes behind a listen address: nothing if the advertised one is of the other family of addresses."""
+    address, _ = split_listen(listen)
+    if advertise is None:
+        return ""
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?", advertise)
+    if match is None:
+        raise EdgeFailed(f"{advertise!r} is not a host or host:port that SIP messages can name")
+    host, told = match[1], match[2]
+    literal = host.startswith("[") or re.fullmatch(r"[0-9.]+", host)
+    if literal and host.startswith("[") != (":" in address):
+        return ""
+    shown = port or told
+    return f" advertise {host}:{shown}" if shown else f" advertise {host}"
 
 
 def _plain(value: object) -> str:

@@ -1,0 +1,143 @@
+"""What is generated for the engines: read by a person once, held here."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cordboard.domain.addresses import MAX_NETWORKS, collapse
+from cordboard.engines.edge import config
+from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports
+
+PORTS = Ports(ng=2223, decide=8090)
+FOLDER = Path("/srv/cordboard/edge")
+OPTIONS = EdgeOptions(data=Path("/srv/cordboard"))
+KAMAILIO_CFG = (config.HERE / "kamailio.cfg").read_text()
+
+
+def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
+    """Kamailio's escapes use a backslash, which SQLite does not know."""
+    queries = re.findall(r"sql_\w*query\w*\(([^;{]*)\)", KAMAILIO_CFG)
+    assert queries
+    for arguments in queries:
+        assert re.fullmatch(r'"edge", (DECIDE|MEDIA)_SQL, "\w+"', arguments.partition(") &&")[0]), arguments
+    for line in config.local_cfg(OPTIONS, FOLDER, PORTS).splitlines():
+        if re.match(r"#!define \w+_SQL ", line):
+            rest = re.sub(r"cast\(x'\$\(var\([a-z]+\)\{s\.encode\.hexa\}\)' as text\)", "VALUE", line)
+            assert rest.count("VALUE") >= 2
+            assert not re.search(r"[$:]", rest), rest
+    for forbidden in (
+        "escape.common",
+        "sql.val",
+        "sql_xquery",
+        "sql_pvquery",
+        "avp_db_query",
+        "$Au",
+        "sql_query_async",
+    ):
+        assert forbidden not in KAMAILIO_CFG
+
+
+def test_each_statement_is_one_line_with_its_names_kept() -> None:
+    assert config.sql("decide").startswith("select n.number_id, ")
+    assert set(re.findall(r":([a-z]+)", config.sql("decide"))) == {"address", "digits", "offered"}
+    assert set(re.findall(r":([a-z]+)", config.sql("media"))) == {"policy", "offered"}
+    assert '"' not in config.sql("decide") + config.sql("media")
+    assert "!" not in config.sql("decide") + config.sql("media")
+
+
+def test_the_longest_list_fits_the_buffer() -> None:
+    longest = collapse(
+        f"2001:db8:1111:1111:1111:1111:{i:x}:1000/128" for i in range(0x1000, 0x1000 + 2 * MAX_NETWORKS, 2)
+    )
+    match = re.search(r"#!define BUFFER_SIZE (\d+)", config.local_cfg(OPTIONS, FOLDER, PORTS))
+    assert match
+    assert len(",".join(longest)) < int(match[1])
+
+
+@pytest.mark.calls
+@pytest.mark.parametrize(
+    "options",
+    [
+        OPTIONS,
+        replace(OPTIONS, sip_listen=("127.0.0.1:5060", "[::1]:5060"), sip_advertise="203.0.113.5:5060"),
+        replace(OPTIONS, tls_listen="127.0.0.1:5061"),
+        replace(OPTIONS, tls_listen="127.0.0.1:5061", sip_advertise="203.0.113.5"),
+    ],
+)
+def test_kamailio_takes_the_configuration(tmp_path: Path, options: EdgeOptions) -> None:
+    (tmp_path / "local.cfg").write_text(config.local_cfg(options, tmp_path, PORTS))
+    shutil.copy(config.HERE / "kamailio.cfg", tmp_path)
+    kamailio = config.kamailio_command(tmp_path)[0]
+    done = subprocess.run(
+        [kamailio, "-c", "-f", tmp_path / "kamailio.cfg"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # the certificate is looked at when it starts
+    assert not [line for line in done.stderr.splitlines() if "ERROR" in line and "tls" not in line]
+
+
+def test_addresses_become_listeners() -> None:
+    text = config.local_cfg(
+        replace(
+            OPTIONS,
+            sip_listen=("192.0.2.1:5060", "[2001:db8::1]:5060"),
+            tls_listen="192.0.2.1:5061",
+            sip_advertise="203.0.113.5:5080",
+        ),
+        FOLDER,
+        PORTS,
+    )
+    assert [line for line in text.splitlines() if line.startswith("listen=")] == [
+        "listen=udp:192.0.2.1:5060 advertise 203.0.113.5:5080",
+        "listen=tcp:192.0.2.1:5060 advertise 203.0.113.5:5080",
+        "listen=udp:[2001:db8::1]:5060",
+        "listen=tcp:[2001:db8::1]:5060",
+        "listen=tls:192.0.2.1:5061 advertise 203.0.113.5:5061",
+        "listen=tcp:127.0.0.1:8090",
+    ]
+
+
+def test_what_cannot_be_advertised_is_refused() -> None:
+    with pytest.raises(EdgeFailed, match="can name"):
+        config.local_cfg(replace(OPTIONS, sip_advertise="a b\nlisten=udp:0.0.0.0:1"), FOLDER, PORTS)
+
+
+def test_rtpengine_reads_no_file_of_the_machine_and_all_ports_are_ours() -> None:
+    command = config.rtpengine_command(
+        replace(OPTIONS, media_address="192.0.2.9", media_advertise="203.0.113.9"), PORTS
+    )
+    assert {
+        "--config-file=none",
+        "--interface=192.0.2.9!203.0.113.9",
+        "--listen-ng=127.0.0.1:2223",
+        "--port-min=30000",
+        "--port-max=39999",
+        "--delete-delay=0",
+        "--foreground",
+        "--log-stderr",
+    } <= set(command)
+
+
+def test_media_goes_to_the_sip_address_unless_told() -> None:
+    assert "--interface=127.0.0.1" in config.rtpengine_command(OPTIONS, PORTS)
+
+
+@pytest.mark.parametrize("folder", ["/srv/with space", '/srv/"quoted"', "/srv/$money", "/srv/now!"])
+def test_a_path_that_kamailio_cannot_read_is_refused(folder: str) -> None:
+    with pytest.raises(EdgeFailed, match="Kamailio cannot read"):
+        config.local_cfg(OPTIONS, Path(folder), PORTS)
+
+
+def test_the_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("1")
+    first = config.fingerprint([str(program), "-a"], "text")
+    assert first == config.fingerprint([str(program), "-a"], "text")
+    assert first != config.fingerprint([str(program), "-b"], "text")
+    assert first != config.fingerprint([str(program), "-a"], "another text")
+    program.write_text("22")
+    assert first != config.fingerprint([str(program), "-a"], "text")
