@@ -1,6 +1,7 @@
 """One app per dialect, from its operations, its way to know the caller, and its way to say what failed."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 from cordboard.dialects.http import JSON
 from cordboard.dialects.openapi import Operation
 from cordboard.domain.errors import Unauthenticated
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
 
 Handler = Callable[[Request], Awaitable[Response]]
 #: Who calls, or an error: the second argument of every operation.
@@ -29,11 +32,14 @@ def dialect(
 ) -> Starlette:
     """An app to be mounted at `prefix`, with its own OpenAPI document at `openapi.json`."""
     by_path: dict[str, dict[str, Handler]] = {}
+    spelt: dict[str, str] = {}
     for operation in operations:
         handler = _guarded(operation, authorise, respond)
         for path in (operation.path, *operation.also):
-            by_path.setdefault(path.removeprefix(prefix), {})[operation.method] = handler
-    # one route a path, so that a 405 names all that is allowed
+            # one route a path, so that a 405 names all that is allowed, whatever an operation calls its parameters
+            first = spelt.setdefault(_PARAMETER.sub("{}", path), path)
+            named = handler if first == path else _renaming(handler, _PARAMETER.findall(path))
+            by_path.setdefault(first.removeprefix(prefix), {})[operation.method] = named
     routes: list[BaseRoute] = [
         Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in by_path.items()
     ]
@@ -62,6 +68,16 @@ def _guarded(operation: Operation, authorise: Authorise, respond: Respond) -> Ha
             return await operation.handler(request, caller)
         except Exception as error:  # the request boundary: `respond` logs what no table foresees
             return respond(error)
+
+    return handle
+
+
+def _renaming(handler: Handler, names: list[str]) -> Handler:
+    """The handler with its own names for the path's parameters."""
+
+    async def handle(request: Request) -> Response:
+        request.scope["path_params"] = dict(zip(names, request.path_params.values(), strict=True))
+        return await handler(request)
 
     return handle
 
