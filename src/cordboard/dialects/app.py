@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from cordboard.dialects.http import JSON
 from cordboard.dialects.openapi import Operation
 from cordboard.domain.errors import Unauthenticated
+
+#: For the log and the metrics alone, in nginx's words: the client went away in the middle of its body.
+CLIENT_GONE = 499
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -66,6 +69,8 @@ def _guarded(operation: Operation, authorise: Authorise, respond: Respond) -> Ha
         try:
             caller = await authorise(request, operation)
             return await operation.handler(request, caller)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_GONE)
         except Exception as error:  # the request boundary: `respond` logs what no table foresees
             return respond(error)
 
