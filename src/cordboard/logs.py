@@ -3,7 +3,10 @@
 import logging
 import sys
 
+from typing import Any
+
 import structlog
+from pydantic_core import to_json
 
 
 def configure(level: str) -> None:
@@ -14,9 +17,14 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_encoded),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
+
+
+def _encoded(event: Any, **_: Any) -> bytes:
+    """An event as one line of JSON; what JSON does not know stands as its repr."""
+    return to_json(event, fallback=repr)

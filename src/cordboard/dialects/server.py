@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
@@ -19,11 +19,14 @@ Unready = Callable[[], str | None]
 
 
 class Observed:
-    """Pure ASGI middleware: one log line and two metrics a request. Neither holds a header or a body."""
+    """Pure ASGI: each dialect at its base path, `rest` elsewhere; one log line and two metrics a request.
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry, dialects: Mapping[str, str]) -> None:
-        self._app = app
-        self._prefixes = tuple(dialects.items())
+    Neither holds a header or a body.
+    """
+
+    def __init__(self, dialects: Mapping[str, tuple[str, ASGIApp]], rest: ASGIApp, registry: CollectorRegistry) -> None:
+        self._mounts = tuple((prefix, f"{prefix}/", *dialect) for prefix, dialect in dialects.items())
+        self._rest = rest
         self._counter = Counter(
             "cordboard_http_requests", "HTTP requests", ["dialect", "method", "status"], registry=registry
         )
@@ -35,8 +38,9 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._rest(scope, receive, send)
             return
+        dialect, app = self._mounted(scope)
         status = 500
         began = time.perf_counter()
 
@@ -47,12 +51,21 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, observe)
+            await app(scope, receive, observe)
         finally:
-            self._record(scope["method"], scope["path"], status, time.perf_counter() - began)
+            self._record(dialect, scope["method"], scope["path"], status, time.perf_counter() - began)
 
-    def _record(self, method: str, path: str, status: int, seconds: float) -> None:
-        dialect = next((name for prefix, name in self._prefixes if path.startswith(prefix)), "other")
+    def _mounted(self, scope: Scope) -> tuple[str, ASGIApp]:
+        """Name and app of the path's dialect, which the scope then says that it is mounted at its base path."""
+        path = scope["path"]
+        for prefix, below, name, app in self._mounts:
+            if path.startswith(below):
+                scope["app_root_path"] = scope.get("root_path", "")
+                scope["root_path"] = scope["app_root_path"] + prefix
+                return name, app
+        return "other", self._rest
+
+    def _record(self, dialect: str, method: str, path: str, status: int, seconds: float) -> None:
         if method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
             method = "other"  # a label that a stranger chooses would grow without bound
         counter = self._counters.get((dialect, method, status))
@@ -83,8 +96,5 @@ def server(dialects: Mapping[str, tuple[str, ASGIApp]], registry: CollectorRegis
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    mounts: list[BaseRoute] = [Mount(prefix, app) for prefix, (_, app) in dialects.items()]
-    app = Starlette(
-        routes=[*mounts, Route("/livez", alive), Route("/readyz", ready), Route("/metrics", metrics)],
-    )
-    return Observed(app, registry, {prefix: name for prefix, (name, _) in dialects.items()})
+    rest = Starlette(routes=[Route("/livez", alive), Route("/readyz", ready), Route("/metrics", metrics)])
+    return Observed(dialects, rest, registry)
