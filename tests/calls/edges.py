@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+import uvloop
 
 from cordboard.domain.routing import AgentRow, Inbound, NumberRow, TrunkRow, routing_key
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
@@ -26,16 +27,17 @@ EDGE_ADDRESS = "127.0.0.1"
 
 
 def free_port(address: str = EDGE_ADDRESS) -> int:
-    """A port that is free for UDP and TCP now."""
-    while True:
+    """A port that is free for UDP and TCP now, below those that the kernel gives to anybody's connections."""
+    for port in random.sample(range(10000, 16000), 1000):
         with (
             socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as tcp,
             socket.socket(tcp.family, socket.SOCK_DGRAM) as udp,
+            contextlib.suppress(OSError),
         ):
-            tcp.bind((address, 0))
-            with contextlib.suppress(OSError):
-                udp.bind((address, tcp.getsockname()[1]))
-                return int(tcp.getsockname()[1])
+            tcp.bind((address, port))
+            udp.bind((address, port))
+            return port
+    raise AssertionError(f"no port is free at {address}")
 
 
 def options(data: Path, **changes: Any) -> EdgeOptions:
@@ -55,7 +57,7 @@ class RunningEdge:
         if self.file.applied() is None:
             self.file.rebuild((), "test", 1)
         self.revision = 1
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.edge = Edge(options, structlog.get_logger())

@@ -1,5 +1,7 @@
 """Audio both ways, measured: each side plays a tone, and hears the other's."""
 
+import time
+
 from tests.calls.baresip import Baresip
 from tests.calls.edges import RunningEdge, agent, trunk
 from tests.calls.phone import Agent, Phone, media, sdp
@@ -16,6 +18,28 @@ def test_tones_go_both_ways_through_the_edge(routed: RunningEdge, carrier: Phone
         at_agent.play_to(media(ai.calls[0].body)[0])
         assert at_agent.hears() == 440
         assert at_carrier.hears() == 1000
+        assert call.hang_up() == 200
+
+
+def test_a_stranger_is_not_heard(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    """Packets from elsewhere, sent to the port that the agent hears from, once the caller's address is learnt."""
+    with (
+        ToneEndpoint("127.0.1.1", 440) as at_carrier,
+        ToneEndpoint("127.0.2.1", 1000) as at_agent,
+        ToneEndpoint("127.0.1.9", 1700) as intruder,
+    ):
+        ai.media_port = at_agent.port
+        call = carrier.call(routed.sip, CALLED, body=sdp("127.0.1.1", at_carrier.port))
+        relay = media(call.answered.body)[0]
+        at_carrier.play_to(relay)
+        time.sleep(4.5)  # rtpengine learns for three to four seconds
+        assert at_agent.hears() == 440
+        at_carrier.play_to(None)
+        intruder.play_to(relay)
+        time.sleep(0.3)
+        before = at_agent.packets
+        time.sleep(0.5)
+        assert at_agent.packets == before
         assert call.hang_up() == 200
 
 

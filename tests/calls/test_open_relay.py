@@ -171,3 +171,14 @@ def test_anything_but_a_well_formed_question_is_404(routed: RunningEdge, path: s
         tcp.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         tcp.settimeout(3)
         assert b" 404 " in tcp.recv(4096) or " " in path, "what is not even HTTP gets no answer"
+
+
+def test_a_response_to_nothing_is_not_handed_on(routed: RunningEdge, stranger: Phone, victim: Agent) -> None:
+    edge = f"{routed.sip[0]}:{routed.sip[1]}"
+    stranger.send(
+        f"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP {edge};branch=z9hG4bK1.0\r\n"
+        f"Via: SIP/2.0/UDP {victim.at};branch=z9hG4bK2\r\n"
+        "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+        routed.sip,
+    )
+    assert victim.wait(lambda m: True, 0.3) is None

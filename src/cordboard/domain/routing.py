@@ -108,8 +108,9 @@ _WITHOUT_SUITES: Final = " ".join(
         "NULL_HMAC_SHA1_32",
     )
 )
-#: What is asked of rtpengine for every SDP, whichever way it goes.
-MEDIA_FLAGS: Final = f"replace-origin replace-session-connection ICE=remove DTLS=off {_WITHOUT_SUITES}"
+#: What is asked of rtpengine for every SDP, whichever way it goes. `strict-source`: once the far side's address is
+#: learnt, packets from elsewhere are dropped.
+MEDIA_FLAGS: Final = f"replace-origin replace-session-connection strict-source ICE=remove DTLS=off {_WITHOUT_SUITES}"
 _TO_AGENT: Final = f"RTP/AVP {MEDIA_FLAGS}"
 
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -151,7 +152,7 @@ class Edge:
         self.rtpengine = Engine("rtpengine", self._place("rtpengine"), self._log, self._ping_rtpengine)
         self.kamailio = Engine("kamailio", self._place("kamailio"), self._log, self._ping_kamailio)
         try:
-            await self._choose_ports()
+            self._choose_ports()
             self._configure()
             await self._adopt()
             if self.kamailio.process is None:
@@ -198,14 +199,18 @@ class Edge:
 
     # Starting
 
-    async def _choose_ports(self) -> None:
+    def _choose_ports(self) -> None:
         """Those of before, as long as an engine has them or they are free."""
-        ports = self._record.ports
-        self.ports = Ports(
-            ng=_port(socket.SOCK_DGRAM, ports.ng if ports else 0, kept=self.rtpengine.place.held()),
-            decide=_port(socket.SOCK_STREAM, ports.decide if ports else 0, kept=self.kamailio.place.held()),
-        )
-        self._record.ports = self.ports
+        before = self._record.ports
+        taken = {split_listen(listen)[1] for listen in self._options.sip_listen}
+        taken |= set(range(self._options.rtp_min, self._options.rtp_max + 1))
+        ng = before.ng if before else 0
+        if not (ng and self.rtpengine.place.held()):
+            ng = _free_port(socket.SOCK_DGRAM, ng, taken)
+        decide = before.decide if before else 0
+        if not (decide and self.kamailio.place.held()):
+            decide = _free_port(socket.SOCK_STREAM, decide, taken | {ng})
+        self.ports = self._record.ports = Ports(ng=ng, decide=decide)
 
     def _configure(self) -> None:
         """Write what Kamailio reads, and work out what the engines should be running."""
@@ -340,14 +345,14 @@ def _place(name: str, data: Path, folder: Path, uid: int, gid: int) -> Place:
     return Place(folder=folder, log=data / f"{name}.log", lock=data / f"{name}.lock", uid=uid, gid=gid)
 
 
-def _port(kind: int, wanted: int, *, kept: bool) -> int:
-    """A free port of 127.0.0.1, `wanted` if possible; `kept` means that one of our engines listens there."""
-    if wanted and kept:
-        return wanted
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind((config.LOOPBACK, port))
-            return int(probe.getsockname()[1])
+def _free_port(kind: int, wanted: int, taken: set[int]) -> int:
+    """A free port of 127.0.0.1, `wanted` if possible; above those that the kernel gives to anybody's connections."""
+    above = range(61000, 65536)
+    for port in (wanted, *random.sample(above, len(above))):
+        if port and port not in taken:
+            with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+                probe.bind((config.LOOPBACK, port))
+                return port
     raise EdgeFailed("there is no free port on 127.0.0.1")
 
 
