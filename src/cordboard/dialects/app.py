@@ -5,10 +5,11 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cordboard.dialects.http import JSON
 from cordboard.dialects.openapi import Operation
@@ -32,7 +33,7 @@ def dialect(
     prefix: str,
     authorise: Authorise,
     respond: Respond,
-) -> Starlette:
+) -> ASGIApp:
     """An app to be mounted at `prefix`, with its own OpenAPI document at `openapi.json`."""
     by_path: dict[str, dict[str, Handler]] = {}
     spelt: dict[str, str] = {}
@@ -44,16 +45,41 @@ def dialect(
             named = handler if first == path else _renaming(handler, _PARAMETER.findall(path))
             by_path.setdefault(first.removeprefix(prefix), {})[operation.method] = named
     routes: list[BaseRoute] = [
-        Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in by_path.items()
+        Route(path, _Endpoint(handlers), methods=list(handlers)) for path, handlers in by_path.items()
     ]
+    described = _Endpoint({"GET": _document(document)})
+    return _Dialect(Router([*routes, Route("/openapi.json", described, methods=["GET"])]), respond)
 
-    async def no_operation(request: Request, error: Exception) -> Response:
-        return respond(error)
 
-    return Starlette(
-        routes=[Route("/openapi.json", _document(document)), *routes],
-        exception_handlers={404: no_operation, 405: no_operation},
-    )
+class _Dialect:
+    """Routes, and nothing of a framework around them: each handler answers its own failures.
+
+    Left are paths and methods that lead nowhere, which the router raises before anything is sent.
+    """
+
+    def __init__(self, router: Router, respond: Respond) -> None:
+        self._router = router
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self  # by which the router knows that somebody takes what it raises
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:
+            await self._respond(error)(scope, receive, send)
+
+
+class _Endpoint:
+    """The handlers of one path, by method."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._handlers[scope["method"]](Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def bearer_token(request: Request) -> str:
@@ -85,16 +111,6 @@ def _renaming(handler: Handler, names: list[str]) -> Handler:
         return await handler(request)
 
     return handle
-
-
-def _by_method(handlers: Mapping[str, Handler]) -> Handler:
-    if len(handlers) == 1:
-        return next(iter(handlers.values()))
-
-    async def choose(request: Request) -> Response:
-        return await handlers["GET" if request.method == "HEAD" else request.method](request)
-
-    return choose
 
 
 def _document(document: Mapping[str, Any]) -> Handler:

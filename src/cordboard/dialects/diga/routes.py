@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.diga import wire
@@ -179,7 +179,7 @@ def operations(phones: Phones) -> list[Operation]:
     ]
 
 
-def app(context: Context, keyholders: Keyholders, version: str) -> Starlette:
+def app(context: Context, keyholders: Keyholders, version: str) -> ASGIApp:
     """The dialect as one app, to be mounted at PREFIX."""
     listed = operations(Phones(context))
     described = document(

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
@@ -350,7 +350,7 @@ def operations(admin: Administration) -> list[Operation]:
     ]
 
 
-def app(context: Context, keyholders: Keyholders, admin_token: str, version: str) -> Starlette:
+def app(context: Context, keyholders: Keyholders, admin_token: str, version: str) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
     described = document(
