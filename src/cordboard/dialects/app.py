@@ -84,7 +84,8 @@ class _Endpoint:
 
 def bearer_token(request: Request) -> str:
     """The token of `Authorization: Bearer` (RFC 6750 section 2.1). Raises Unauthenticated."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    shown = next((value for name, value in request.scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = shown.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()

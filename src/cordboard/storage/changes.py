@@ -27,6 +27,8 @@ _HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as hori
 _NEWEST = "select coalesce(max(revision), 0) as newest from change"
 _EPOCH = "select epoch from installation"
 
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
@@ -49,7 +51,7 @@ async def record(
     fields: Fields,
 ) -> None:
     """Write one entry, in the transaction that makes the change."""
-    await tx.run(_RECORD, tenant, kind, id, who.name, action, json.dumps(fields, separators=(",", ":")), to_wire(now))
+    await tx.run(_RECORD, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
 
 
 async def after(tx: Transaction, revision: int) -> list[Change]:

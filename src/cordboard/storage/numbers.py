@@ -26,6 +26,18 @@ _UPDATE = """
 update number set {columns} where id = $1 and status = $2 and tenant_id is not distinct from $3
 returning id
 """
+#: The columns that may change, and their fields.
+_VARIABLE = (
+    ("tenant_id", "tenant"),
+    ("status", "status"),
+    ("nickname", "nickname"),
+    ("inbound_agent_id", "inbound_agent"),
+    ("outbound_agent_id", "outbound_agent"),
+    ("assigned_at", "assigned_at"),
+    ("released_at", "released_at"),
+    ("scheduled_release_at", "scheduled_release_at"),
+    ("reservation_expires_at", "reservation_expires_at"),
+)
 _DELETE = "delete from number where id = $1"
 _BY_ID = f"select {_COLUMNS} from number where id = $1"
 _BY_NUMBER = f"select {_COLUMNS} from number where number = $1 and status <> 'finished'"
@@ -137,19 +149,14 @@ def _number(row: Row) -> Number:
     )
 
 
-def _variable(number: Number) -> dict[str, str | None]:
-    """The columns that may change."""
-    return {
-        "tenant_id": number.tenant,
-        "status": number.status,
-        "nickname": number.nickname,
-        "inbound_agent_id": number.inbound_agent,
-        "outbound_agent_id": number.outbound_agent,
-        "assigned_at": opt_to_wire(number.assigned_at),
-        "released_at": opt_to_wire(number.released_at),
-        "scheduled_release_at": opt_to_wire(number.scheduled_release_at),
-        "reservation_expires_at": opt_to_wire(number.reservation_expires_at),
-    }
+def _differences(before: Number, after: Number) -> dict[str, str | None]:
+    """The columns that differ, with what they are to hold."""
+    found: dict[str, str | None] = {}
+    for column, name in _VARIABLE:
+        value = getattr(after, name)
+        if value != getattr(before, name):
+            found[column] = to_wire(value) if isinstance(value, datetime) else value
+    return found
 
 
 def _told(number: Number | None) -> dict[str, object]:
@@ -216,10 +223,9 @@ async def by_number(tx: Transaction, number: str) -> Number:
 
 async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> None:
     """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
-    if before == after:
+    changed = _differences(before, after)
+    if not changed:
         return
-    stored = _variable(before)
-    changed = {column: value for column, value in _variable(after).items() if value != stored[column]}
     columns = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 4))
     sql = _UPDATE.format(columns=columns)
     updated = await tx.one(sql, before.id, before.status, before.tenant, *changed.values())

@@ -118,10 +118,10 @@ class SqliteStore:
         self._reader = _connect(path)
         self._reader.execute("pragma query_only = on")
         self._reads = SqliteTransaction(self._reader)
-        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
-        self._opened: queue.Queue[BaseException | None] = queue.Queue()
+        self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._writer.start()
         if (error := self._opened.get()) is not None:
             raise error

@@ -120,7 +120,7 @@ async def update_number(
     TwoVersionsOfOneAgent, NotRoutable.
     """
     before = await numbers.get(tx, tenant, id)
-    after = before.named(given(patch.nickname, before.nickname))
+    after = before if patch.nickname is UNCHANGED else before.named(patch.nickname)
     await _check_one_version_each(tx, tenant, before, patch)
     choices: tuple[tuple[Direction, VersionId | NotGiven | None], ...] = (
         ("inbound", patch.inbound_version),
