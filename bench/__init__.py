@@ -1,0 +1,1 @@
+"""Each budget against its floor, measured in the same run: `make bench`."""
