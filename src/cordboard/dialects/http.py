@@ -35,6 +35,9 @@ class InvalidRequest(Exception):
 class BodyTooLarge(Exception):
     """The body is larger than MAX_BODY."""
 
+    def __init__(self) -> None:
+        super().__init__("the body is larger than 1 MiB")
+
 
 def reply(body: Any, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer, encoded in one go."""

@@ -50,11 +50,13 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.NumberTaken: (409, "number-taken"),
         errors.ReferenceTaken: (409, "reference-taken"),
         errors.AmbiguousTenant: (409, "ambiguous-tenant"),
+        errors.Conflict: (409, "conflict"),
         errors.Refused: (409, "refused"),
         errors.Invalid: (422, "invalid"),
         errors.TooBusy: (503, "too-busy"),
         errors.StoreUnavailable: (503, "store-unavailable"),
         errors.NotApplied: (503, "not-applied"),
+        errors.Unavailable: (503, "unavailable"),
         errors.EdgeRefused: (503, "edge-refused"),
         BodyTooLarge: (413, "body-too-large"),
     }

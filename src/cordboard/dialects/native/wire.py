@@ -30,6 +30,12 @@ def _network(value: str) -> str:
     return value.strip()
 
 
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("nothing is called by the character U+0000")
+    return value
+
+
 def _networks(values: list[str]) -> list[str]:
     collapse(values)
     return values
@@ -149,7 +155,7 @@ class AgentPath(BaseModel):
 class TenantQuery(BaseModel):
     """All tenants by id, or the one that a name, reference or id stands for."""
 
-    ref: str | None = None
+    ref: Annotated[str, AfterValidator(_text)] | None = None
     after: UUID | None = None
     limit: int = Field(default=100, ge=1, le=1000)
 

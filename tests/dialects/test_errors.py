@@ -1,0 +1,66 @@
+"""Every error of the domain has its words in each dialect, and none of them says more than it should."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+from structlog.testing import capture_logs
+
+from cordboard.dialects.diga.errors import respond as diga
+from cordboard.dialects.http import BodyTooLarge
+from cordboard.dialects.native.errors import respond as native
+from cordboard.domain import errors
+
+
+def kinds(base: type[errors.CordboardError] = errors.CordboardError) -> Iterator[type[errors.CordboardError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+def example(kind: type[errors.CordboardError]) -> errors.CordboardError:
+    """An error of that class, with something of the right type for each argument."""
+    if not any("__init__" in vars(base) for base in kind.__mro__ if base.__module__ == errors.__name__):
+        return kind()
+    values: dict[Any, Any] = {int: 7, str: "some-value"}
+    arguments = [
+        values.get(parameter.annotation, ("some-value",)) for parameter in inspect.signature(kind).parameters.values()
+    ]
+    return kind(*arguments)
+
+
+@pytest.mark.parametrize("kind", sorted(kinds(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("respond", [diga, native], ids=["diga", "native"])
+def test_every_error_has_an_answer(respond: Callable[[Exception], Response], kind: type[errors.CordboardError]) -> None:
+    error = example(kind)
+    with capture_logs() as logs:
+        answer = respond(error)
+    assert 400 <= answer.status_code < 600
+    assert answer.status_code != 500, "no line of the table foresees it"
+    assert not [line for line in logs if line["event"] == "unexpected failure"]
+    said = json.loads(bytes(answer.body))
+    assert "{ref}" not in json.dumps(said)
+    if error.retry:
+        assert answer.status_code == 503, "the same call may work later, and the client is not told so"
+    else:
+        assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("respond", [diga, native], ids=["diga", "native"])
+def test_what_nobody_foresaw_is_500_logged_and_says_nothing_of_itself(respond: Callable[[Exception], Response]) -> None:
+    with capture_logs() as logs:
+        answer = respond(KeyError("hunter2"))
+    assert answer.status_code == 500
+    assert b"hunter2" not in answer.body
+    assert b"KeyError" not in answer.body
+    assert [line["log_level"] for line in logs] == ["error"]
+
+
+@pytest.mark.parametrize("respond", [diga, native], ids=["diga", "native"])
+def test_what_may_work_later_says_when_to_try_again(respond: Callable[[Exception], Response]) -> None:
+    assert respond(errors.TooBusy()).headers["retry-after"] == "1"
+    assert respond(errors.NotApplied(7)).headers["retry-after"] == "1"
+    assert respond(BodyTooLarge()).status_code == 413

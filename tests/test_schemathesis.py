@@ -1,0 +1,194 @@
+"""Both APIs against their own OpenAPI documents: no 5xx, no answer that is not documented, no other shape.
+
+Requests are generated from the documents, valid ones and broken ones, with real ids put in for some of the made-up
+ones; they go to a real server, on each store.
+"""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    CheckFunction,
+    content_type_conformance,
+    negative_data_rejection,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.specs.openapi.checks import ignored_auth
+
+from cordboard.domain.numbers import NumberId, Status
+from cordboard.domain.tenants import TenantId
+from tests import builders
+from tests.builders import ADMIN_TOKEN, World, add_platform_number, add_version, create_agent, create_key, create_tenant
+from tests.live import served
+from tests.stores import migrated_file, shared_database
+
+__all__ = ["migrated_file", "shared_database"]
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = 60
+CHECKS: list[CheckFunction] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    ignored_auth,
+]
+DIGA = "import_phone_number list_phones get_phone update_phone update_sip_config release_phone_number".split()
+NATIVE = (
+    "create_tenant list_tenants create_key list_keys revoke_key create_agent list_agents create_version "
+    "list_versions publish_version add_number assign_number list_numbers".split()
+)
+
+
+@dataclass
+class Live:
+    """A served installation, with the ids of real objects by the names that parameters and fields have."""
+
+    url: str
+    tokens: dict[str, str]
+    real: dict[str, list[str]]
+
+
+async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
+    """A tenant with some of everything: its key, and real values."""
+    tenant = await create_tenant(world, "Acme", "ref-1")
+    twin = await create_tenant(world, "Acme")
+    key = await create_key(world, tenant)
+    agent, version = await create_agent(world, tenant)
+    newer = await add_version(world, agent)
+    draft = await add_version(world, agent, draft=True)
+    phones = [await builders.import_number(world, tenant) for _ in range(4)]
+    await builders.route(world, tenant, phones[0], inbound_version=version.id)
+    bought = [await add_platform_number(world, tenant=tenant, status=s) for s in (Status.ASSIGNED, Status.RESERVED)]
+    phones += [NumberId(row.id) for row in bought]
+    free = await add_platform_number(world)
+    tenants: list[TenantId] = [tenant, twin]
+    versions = [str(version.id), str(newer.id), str(draft.id), str(agent.id)]
+    numbers = [free.number, "user@domain.com", *(builders.fresh_number() for _ in range(30))]
+    keys = [row["id"] for row in (await builders.dump(world))["api_key"]]
+    return key, {
+        "phone_id": [*phones],
+        "id": [*phones],
+        "after": [*phones, *tenants],
+        "before": [*phones],
+        "inbound_version_id": versions,
+        "outbound_version_id": versions,
+        "version_id": versions,
+        "inbound_agent_id": [agent.id],
+        "outbound_agent_id": [agent.id],
+        "tenant_id": [*tenants],
+        "agent_id": [agent.id],
+        # not the key that the other requests show
+        "key_id": [id for id in keys if id != keys[0]] or [builders.unknown_id()],
+        "phone_number": numbers,
+        "number": numbers,
+        "ref": ["Acme", "ref-1", tenant],
+        "termination_uri": ["sip.carrier.example:5060", "192.0.2.1", "[2001:db8::1]"],
+        "sip_uri": ["sip:{number}@agent.example", "sip:agent@127.0.2.1;transport=tcp"],
+    }
+
+
+@pytest.fixture(scope="module")
+def live(shared_database: str, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server in a thread of its own, since the generated requests block theirs."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copy(migrated_file, folder)
+    up, down = threading.Event(), asyncio.Event()
+    found: list[Live] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with builders.world(shared_database, folder) as world:
+            key, real = await furnish(world)
+            async with served(world) as url:
+                found.append(Live(url=url, tokens={"diga": key, "native": ADMIN_TOKEN}, real=real))
+                up.set()
+                await down.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert up.wait(60), "the server did not come up"
+        yield found[0]
+    finally:
+        loops[0].call_soon_threadsafe(down.set)
+        thread.join(60)
+
+
+def with_real_values(value: Any, real: dict[str, list[str]], choose: Any) -> Any:
+    """The generated value, with some made-up ids replaced by those of real objects."""
+    if isinstance(value, dict):
+        return {
+            name: choose(real[name])
+            if name in real and isinstance(part, str) and choose([True, True, False])
+            else with_real_values(part, real, choose)
+            for name, part in value.items()
+        }
+    return value
+
+
+def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_url(live.url + document)
+    operation = next(
+        found.ok() for found in schema.get_all_operations() if found.ok().definition.raw["operationId"] == name
+    )
+    headers = {"Authorization": f"Bearer {live.tokens[dialect]}"}
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
+    def each(case: Any, data: st.DataObject) -> None:
+        if mode is GenerationMode.POSITIVE:
+
+            def choose(values: list[Any]) -> Any:
+                return data.draw(st.sampled_from(values))
+
+            case.path_parameters = with_real_values(case.path_parameters, live.real, choose)
+            case.query = with_real_values(case.query, live.real, choose)
+            case.body = with_real_values(case.body, live.real, choose)
+        response = case.call(base_url=live.url, headers=headers)
+        case.validate_response(response, checks=CHECKS, headers=headers)
+
+    each()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", DIGA)
+def test_diga_answers_as_its_document_says(live: Live, name: str, mode: GenerationMode) -> None:
+    probe(live, "/v1/openapi.json", "diga", name, mode)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", NATIVE)
+def test_the_native_api_answers_as_its_document_says(live: Live, name: str, mode: GenerationMode) -> None:
+    probe(live, "/cordboard/v1/openapi.json", "native", name, mode)
+
+
+def test_every_operation_is_probed(live: Live) -> None:
+    for document, names in (("/v1/openapi.json", DIGA), ("/cordboard/v1/openapi.json", NATIVE)):
+        schema = schemathesis.openapi.from_url(live.url + document)
+        found = {each.ok().definition.raw["operationId"] for each in schema.get_all_operations()}
+        assert found == set(names)
