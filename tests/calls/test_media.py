@@ -1,5 +1,7 @@
 """What becomes of media while a call is up: no way leads from encrypted to clear."""
 
+import time
+
 import pytest
 
 from tests.calls.edges import RunningEdge, trunk
@@ -73,6 +75,29 @@ def test_a_late_offer_of_the_agents_goes_through_the_relay(routed: RunningEdge, 
     assert (address, profile) == ("127.0.0.1", "RTP/AVP")
     assert port != 4002
     assert call.hang_up() == 200
+
+
+def test_a_telephone_that_has_lost_its_routes_can_hang_up(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    before = routed.run(routed.edge.rpc.call("dlg.stats_active"))["ongoing"]
+    call = carrier.call(routed.sip, CALLED)
+    answered = call.answered
+    call.answer = Message(answered.first, tuple(h for h in answered.headers if h[0] != "Record-Route"))
+    assert call.hang_up() == 200
+    assert ai.wait(lambda m: m.method == "BYE")
+    assert not routed.relays(call.id)
+    assert routed.run(routed.edge.rpc.call("dlg.stats_active"))["ongoing"] == before
+
+
+def test_an_ordinary_call_leaves_no_error_in_the_log(routed: RunningEdge, carrier: Phone) -> None:
+    log = routed.options.data / "kamailio.log"
+    before = len(log.read_text())
+    for body in (PLAIN, SECURE, None):
+        call = carrier.call(routed.sip, CALLED, body=body)
+        assert call.status == 200
+        assert call.request("INVITE", body=body or PLAIN)
+        assert call.hang_up() == 200
+    time.sleep(0.1)
+    assert [line for line in log.read_text()[before:].splitlines() if line.strip()] == []
 
 
 def test_a_busy_agent_is_reported_and_media_ports_are_given_back(
