@@ -18,6 +18,7 @@ from bench import fill
 from tests import postgres, processes
 
 START_SECONDS = 20
+EMPTY = fill.Layout(numbers=0)
 _BACKENDS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 
@@ -27,7 +28,7 @@ class Target:
 
     port: int
     pid: int
-    layout: fill.Layout = field(default_factory=lambda: fill.Layout(numbers=0))
+    layout: fill.Layout = EMPTY
     database: str | None = field(default=None, repr=False)
 
     def backends(self) -> tuple[int, ...]:
@@ -51,12 +52,27 @@ def constant() -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def product(data: Path, layout: fill.Layout = EMPTY, database: str | None = None) -> Iterator[Target]:
+    """The product on the store in `data`, or on that database; without the edge."""
+    environment = {} if database is None else {"CORDBOARD_DATABASE_URL": database}
+    server = processes.start(data, "--no-edge", environment=environment)
+    try:
+        while server.process.poll() is None and not _has_url(data):
+            time.sleep(0.002)
+        server.wait()
+        port = int(server.url.rpartition(":")[2])
+        yield Target(port=port, pid=server.process.pid, layout=layout, database=database)
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
 def sqlite(layout: fill.Layout) -> Iterator[Target]:
     """The product on a SQLite store of that layout."""
     with folder() as data:
         fill.sqlite(data / "store.sqlite", layout)
-        with _product(data) as server:
-            yield Target(port=_port(server), pid=server.process.pid, layout=layout)
+        with product(data, layout) as target:
+            yield target
 
 
 @contextlib.contextmanager
@@ -64,8 +80,8 @@ def on_postgres(cluster: postgres.Server, layout: fill.Layout) -> Iterator[Targe
     """The product on a new database of that layout."""
     with folder() as data, cluster.database() as url:
         fill.postgres(url, layout)
-        with _product(data, CORDBOARD_DATABASE_URL=url) as server:
-            yield Target(port=_port(server), pid=server.process.pid, layout=layout, database=url)
+        with product(data, layout, url) as target:
+            yield target
 
 
 @contextlib.contextmanager
@@ -78,26 +94,10 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def _product(data: Path, **environment: str) -> Iterator[processes.Server]:
-    server = processes.start(data, "--no-edge", environment=environment)
-    try:
-        while server.process.poll() is None and not _has_url(data):
-            time.sleep(0.005)
-        server.wait()
-        yield server
-    finally:
-        server.stop()
-
-
 def _has_url(data: Path) -> bool:
     """Whether the address was written, and not only its file made."""
     path = data / "server.url"
     return path.exists() and path.read_text().endswith("\n")
-
-
-def _port(server: processes.Server) -> int:
-    return int(server.url.rpartition(":")[2])
 
 
 async def _backends(database: str) -> tuple[int, ...]:

@@ -1,0 +1,50 @@
+"""`python -m bench`: measure, print the table, write results.md."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+
+from bench import api, durable_writes, growth, load, results, start_up, write_to_call
+from bench.rows import Row
+
+Measure = Callable[[ProcessPoolExecutor, bool], Iterator[Row]]
+SECTIONS: dict[str, tuple[str, Measure]] = {
+    "api": ("CPU per request, against a constant body on the same server", api.measure),
+    "durable-writes": ("Durable writes on SQLite, against one COMMIT each", durable_writes.measure),
+    "start-up": ("Start-up and memory without the edge, against the constant body's server", start_up.measure),
+    "write-to-call": (
+        "From a write's acknowledgement to its first call, against a call with no write before",
+        write_to_call.measure,
+    ),
+    "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
+}
+
+
+def main() -> int:
+    """Exit code 0 whatever was measured: a table is read, not obeyed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to check the bench itself; no results.md")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; repeat; no results.md")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args()
+    measured: list[tuple[str, list[Row]]] = []
+    with load.client() as client:
+        for name, (title, measure) in SECTIONS.items():
+            if not options.only or name in options.only:
+                measured.append((title, list(measure(client, options.quick))))
+    if options.json:
+        rows = [{"section": title, **asdict(row), "met": row.met} for title, rows in measured for row in rows]
+        json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        print(results.text(measured))
+    if not options.quick and not options.only:
+        results.write(measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
