@@ -29,12 +29,19 @@ def sqlite_folder(migrated_file: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def reused_url(postgres_server: Server, migrated_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database that tests use one after another, each emptying it first."""
+    with postgres_server.database(template=migrated_template) as url:
+        yield url
+
+
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest) -> str:
     """`sqlite`, then the URL of a migrated PostgreSQL database."""
     if request.param == "sqlite":
         return "sqlite"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("reused_url")
     return url
 
 
@@ -42,6 +49,8 @@ def database(request: pytest.FixtureRequest) -> str:
 async def world(database: str, sqlite_folder: Path) -> AsyncIterator[World]:
     """An installation of the test's own, on each store."""
     async with builders.world(database, sqlite_folder) as made:
+        if database != "sqlite":
+            await builders.empty(made)
         yield made
 
 
@@ -52,8 +61,9 @@ async def sqlite_world(sqlite_folder: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def postgres_world(postgres_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with builders.world(postgres_url, tmp_path) as made:
+async def postgres_world(reused_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    async with builders.world(reused_url, tmp_path) as made:
+        await builders.empty(made)
         yield made
 
 

@@ -277,9 +277,9 @@ async def test_on_postgresql_a_deadlock_is_survived_by_both(postgres_world: Worl
     assert await name_of(postgres_world, one) == await name_of(postgres_world, other) == "Crossed"
 
 
-async def test_on_postgresql_a_lock_that_is_not_given_up_is_too_busy(postgres_world: World, postgres_url: str) -> None:
+async def test_on_postgresql_a_lock_that_is_not_given_up_is_too_busy(postgres_world: World, reused_url: str) -> None:
     tenant = await create_tenant(postgres_world)
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(reused_url)
     async with connection.transaction():
         await connection.fetch("select 1 from tenant where id = $1 for update", tenant)
         with pytest.raises(TooBusy):
