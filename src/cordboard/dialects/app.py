@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -28,13 +29,13 @@ Respond = Callable[[Exception], Response]
 
 def dialect(
     operations: Iterable[Operation],
-    document: Mapping[str, Any],
+    document: Callable[[], Mapping[str, Any]],
     *,
     prefix: str,
     authorise: Authorise,
     respond: Respond,
 ) -> ASGIApp:
-    """An app to be mounted at `prefix`, with its own OpenAPI document at `openapi.json`."""
+    """An app to be mounted at `prefix`, with its own OpenAPI document, made when first asked for, at `openapi.json`."""
     by_path: dict[str, dict[str, Handler]] = {}
     spelt: dict[str, str] = {}
     for operation in operations:
@@ -114,10 +115,12 @@ def _renaming(handler: Handler, names: list[str]) -> Handler:
     return handle
 
 
-def _document(document: Mapping[str, Any]) -> Handler:
-    body = json.dumps(document, ensure_ascii=False).encode()
+def _document(document: Callable[[], Mapping[str, Any]]) -> Handler:
+    @cache
+    def body() -> bytes:
+        return json.dumps(document(), ensure_ascii=False).encode()
 
     async def serve(request: Request) -> Response:
-        return Response(body, media_type=JSON)
+        return Response(body(), media_type=JSON)
 
     return serve

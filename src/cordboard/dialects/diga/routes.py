@@ -182,7 +182,8 @@ def operations(phones: Phones) -> list[Operation]:
 def app(context: Context, keyholders: Keyholders, version: str) -> ASGIApp:
     """The dialect as one app, to be mounted at PREFIX."""
     listed = operations(Phones(context))
-    described = document(
+    described = partial(
+        document,
         listed,
         title="Cordboard: Diga phone API",
         version=version,

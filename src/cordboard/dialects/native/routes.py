@@ -353,7 +353,8 @@ def operations(admin: Administration) -> list[Operation]:
 def app(context: Context, keyholders: Keyholders, admin_token: str, version: str) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
-    described = document(
+    described = partial(
+        document,
         listed,
         title="Cordboard",
         version=version,
