@@ -39,7 +39,7 @@ __all__ = ["migrated_file", "shared_database"]
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 60
+EXAMPLES = 40
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
     status_code_conformance,

@@ -59,6 +59,17 @@ def test_what_nobody_foresaw_is_500_logged_and_says_nothing_of_itself(respond: C
     assert [line["log_level"] for line in logs] == ["error"]
 
 
+def test_the_unforeseen_and_the_passing_have_the_vendor_s_words() -> None:
+    with capture_logs():
+        assert json.loads(bytes(diga(KeyError("x")).body)) == {
+            "status": "error",
+            "error_code": "INTERNAL_SERVER_ERROR",
+            "message": "An internal server error occurred",
+        }
+        passing = diga(errors.TooBusy())
+    assert (passing.status_code, json.loads(bytes(passing.body))["error_code"]) == (503, "SERVICE_UNAVAILABLE")
+
+
 @pytest.mark.parametrize("respond", [diga, native], ids=["diga", "native"])
 def test_what_may_work_later_says_when_to_try_again(respond: Callable[[Exception], Response]) -> None:
     assert respond(errors.TooBusy()).headers["retry-after"] == "1"

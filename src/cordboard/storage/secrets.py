@@ -77,3 +77,8 @@ def _create(path: Path) -> None:
         pass
     finally:
         fresh.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the ring must not be lost to a power cut that the sealed passwords survive
+    finally:
+        os.close(folder)
