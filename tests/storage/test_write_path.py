@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from cordboard.domain.errors import InvalidName, NotAssignable, NumberTaken, ReferenceTaken, TooBusy
+from cordboard.domain.errors import InvalidName, NotApplied, NotAssignable, NumberTaken, ReferenceTaken, TooBusy
 from cordboard.domain.keys import KeyId
 from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import ADMIN, Actor, TenantId
@@ -303,6 +303,18 @@ async def test_on_postgresql_one_write_more_than_may_wait_is_refused(postgres_wo
     go.set()
     assert await asyncio.gather(*waiting) == ["done"] * postgres.QUEUE_LIMIT
     assert await postgres_world.store.write(tenant, wait) == "done"
+
+
+async def test_on_postgresql_what_an_engine_cannot_take_yet_is_stored_and_told(postgres_world: World) -> None:
+    async def cannot() -> None:
+        raise NotApplied(7)
+
+    store: Any = postgres_world.store
+    tenant = await create_tenant(postgres_world)
+    store.after_commit = cannot
+    with pytest.raises(NotApplied):
+        await store.write(tenant, partial(rename, tenant=tenant, name="Stored"))
+    assert await name_of(postgres_world, tenant) == "Stored"
 
 
 async def test_the_same_use_case_answers_the_same_on_both_stores(world: World) -> None:

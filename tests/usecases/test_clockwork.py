@@ -1,19 +1,23 @@
 """What time alone does to numbers, with a clock that the tests move."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
 from cordboard.domain.agents import AgentId, VersionId
-from cordboard.domain.errors import NotReleasable, NotRoutable, NumberTaken, UnknownNumber
+from cordboard.domain.errors import EdgeRefused, NotReleasable, NotRoutable, NumberTaken, UnknownNumber
 from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.tenants import ADMIN, TenantId
 from cordboard.storage import agents, numbers
 from cordboard.storage.numbers import ShownNumber
+from cordboard.storage.transaction import Query
 from cordboard.usecases import clockwork
 from cordboard.usecases.clockwork import tick
 from cordboard.usecases.numbers import assign_platform_number
+from cordboard.usecases.ports import Store
 from tests.builders import (
     World,
     add_platform_number,
@@ -207,3 +211,33 @@ async def test_a_number_that_went_while_the_clockwork_looked_is_passed_over(worl
     before = await dump(world)
     await world.store.write(tenant, partial(clockwork.advance, id=id, now=world.clock()))
     assert await dump(world) == before
+
+
+@dataclass
+class RefusingStore:
+    """A store that cannot write for one tenant now."""
+
+    store: Store
+    refused: TenantId
+
+    async def read(self, query: Query[Any]) -> Any:
+        return await self.store.read(query)
+
+    async def write(self, tenant: TenantId | None, usecase: Query[Any]) -> Any:
+        if tenant == self.refused:
+            raise EdgeRefused
+        return await self.store.write(tenant, usecase)
+
+
+async def test_a_number_that_cannot_be_changed_now_holds_up_no_other(world: World) -> None:
+    stuck, other = await create_tenant(world), await create_tenant(world)
+    first = await add_platform_number(world, tenant=stuck)
+    world.clock.advance(minutes=1)
+    for _ in range(clockwork.BATCH + 3):
+        await add_platform_number(world, tenant=other)
+    world.clock.advance(days=1)
+    with pytest.raises(EdgeRefused):
+        await tick(replace(world.context, store=RefusingStore(world.store, stuck)))
+    assert await listed(world, other) == 0
+    assert (await shown(world, NumberId(first.id))).tenant_id == stuck
+    assert await tick(world.context) == 1

@@ -1,13 +1,18 @@
 """Who holds a key, and for how long that is believed."""
 
+import asyncio
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 
 from cordboard.domain.errors import Unauthenticated
-from cordboard.domain.tenants import ADMIN
+from cordboard.domain.tenants import ADMIN, TenantId
+from cordboard.storage.transaction import Query
 from cordboard.usecases import keys
 from cordboard.usecases.keys import REMEMBERED, Keyholders
+from cordboard.usecases.ports import Store
 from tests.builders import World, create_key, create_tenant
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +42,37 @@ async def test_a_key_revoked_by_another_process_is_refused_after_a_moment(world:
     moment[0] = REMEMBERED
     with pytest.raises(Unauthenticated):
         await elsewhere.holder(secret)
+
+
+@dataclass
+class SlowStore:
+    """A store whose reads wait before they answer, as one over a network may."""
+
+    store: Store
+    asked: asyncio.Event
+    answer: asyncio.Event
+
+    async def read(self, query: Query[Any]) -> Any:
+        found = await self.store.read(query)
+        self.asked.set()
+        await self.answer.wait()
+        return found
+
+    async def write(self, tenant: TenantId | None, usecase: Query[Any]) -> Any:
+        return await self.store.write(tenant, usecase)
+
+
+async def test_a_key_revoked_while_it_is_looked_up_is_not_remembered(world: World) -> None:
+    secret = await create_key(world, await create_tenant(world))
+    store = SlowStore(world.store, asyncio.Event(), asyncio.Event())
+    world.keyholders = Keyholders(store)
+    lookup = asyncio.create_task(world.keyholders.holder(secret))
+    await store.asked.wait()
+    await revoke(world, secret)
+    store.answer.set()
+    await lookup
+    with pytest.raises(Unauthenticated):
+        await world.keyholders.holder(secret)
 
 
 async def test_a_key_that_was_unknown_is_known_once_it_is_made(world: World) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from cordboard.domain.errors import UnknownNumber
+from cordboard.domain.errors import CordboardError, UnknownNumber
 from cordboard.domain.numbers import QUARANTINE, NumberId
 from cordboard.domain.tenants import CLOCKWORK, TenantId
 from cordboard.storage import numbers, trunks
@@ -17,18 +17,29 @@ BATCH = 100
 
 
 async def tick(context: Context) -> int:
-    """Bring every number to where it belongs by the context's clock; how many steps. Harmless to repeat."""
-    steps = 0
+    """Bring every number to where it belongs by the context's clock; how many steps. Harmless to repeat.
+
+    A number that cannot be changed now holds up no other; the first such failure is raised at the end.
+    """
+    tried: set[NumberId] = set()
+    failures: list[CordboardError] = []
     while True:
         now = context.clock()
         waiting = await context.store.read(
-            partial(numbers.due, now=now, quarantined_until=now - QUARANTINE, limit=BATCH)
+            partial(numbers.due, now=now, quarantined_until=now - QUARANTINE, limit=BATCH + len(failures))
         )
-        for number in waiting:
-            await context.store.write(number.tenant, partial(advance, id=number.id, now=now))
-        steps += len(waiting)
-        if len(waiting) < BATCH:
-            return steps
+        untried = [number for number in waiting if number.id not in tried]
+        for number in untried:
+            tried.add(number.id)
+            try:
+                await context.store.write(number.tenant, partial(advance, id=number.id, now=now))
+            except CordboardError as error:
+                failures.append(error)
+        if len(untried) < BATCH:
+            break
+    if failures:
+        raise failures[0]
+    return len(tried)
 
 
 async def advance(tx: Transaction, id: NumberId, now: datetime) -> None:

@@ -26,6 +26,7 @@ class Keyholders:
         self._store = store
         self._monotonic = monotonic
         self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._revocations = 0
 
     async def holder(self, bearer: str) -> ApiKey:
         """Raises Unauthenticated."""
@@ -34,10 +35,13 @@ class Keyholders:
         now = self._monotonic()
         if known is not None and known[0] > now:
             return known[1]
+        revocations = self._revocations
         key = await self._store.read(partial(keys.by_digest, digest=hashed))
         if key is None:
             self._known.pop(hashed, None)
             raise Unauthenticated
+        if revocations != self._revocations:
+            return key  # not remembered: it may have been revoked while it was looked up
         if len(self._known) >= REMEMBERED_KEYS:
             self._known.clear()
         self._known[hashed] = (now + REMEMBERED, key)
@@ -45,6 +49,7 @@ class Keyholders:
 
     def forget(self, key: ApiKey) -> None:
         """A key was revoked: the next request that shows it is refused."""
+        self._revocations += 1
         self._known.pop(key.digest, None)
 
 
