@@ -238,3 +238,22 @@ async def test_neither_the_clockwork_nor_an_engine_that_follows_reads_a_whole_ta
     for some in (projected.numbers, projected.trunks, projected.agents):
         await noting.read(partial(some, after="", limit=10))
     assert await scans(world.store, noting.noted, database) == {}
+
+
+async def test_the_clockwork_does_not_look_again_at_numbers_that_time_is_done_with(sqlite_world: World) -> None:
+    store = sqlite_world.store
+    due = partial(numbers.due, now=NOW, quarantined_until=NOW - QUARANTINE, limit=10)
+    noting = NotingStore(store)
+    await noting.read(due)
+    ((sql, args),) = noting.noted.items()
+    lines = await plan(store, sql, args, sqlite=True)
+    for index in ("number_scheduled_release_at", "number_reservation_expires_at", "number_quarantine"):
+        assert any(f"USING INDEX {index} " in line for line in lines), lines
+        condition = await store.read(partial(index_text, name=index))
+        assert "status = " in condition, f"{index} holds numbers of every status"
+
+
+async def index_text(tx: Transaction, name: str) -> str:
+    row = await tx.one("select sql from sqlite_master where name = $1", name)
+    assert row is not None
+    return str(row["sql"])

@@ -185,9 +185,10 @@ def _number(meta: MetaData) -> None:
     Index("number_outbound", table.c.outbound_agent_id, table.c.tenant_id, table.c.created_at, table.c.id)
     Index("number_assigned", table.c.tenant_id, table.c.assigned_at)
     Index("number_trunk", table.c.trunk_id)
-    for column in ("scheduled_release_at", "reservation_expires_at"):
-        present = text(f"{column} is not null")
-        Index(f"number_{column}", table.c[column], sqlite_where=present, postgresql_where=present)
+    #: Only those that time still has to move: numbers past it would be read at every look of the clockwork.
+    for column, status in (("scheduled_release_at", "assigned"), ("reservation_expires_at", "reserved")):
+        waiting = text(f"status = '{status}' and {column} is not null")
+        Index(f"number_{column}", table.c[column], sqlite_where=waiting, postgresql_where=waiting)
     released = text("status = 'released'")
     Index("number_quarantine", table.c.released_at, sqlite_where=released, postgresql_where=released)
 

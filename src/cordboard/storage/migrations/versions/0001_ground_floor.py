@@ -134,8 +134,8 @@ def _number() -> None:
     op.create_index("number_outbound", "number", ["outbound_agent_id", "tenant_id", "created_at", "id"])
     op.create_index("number_assigned", "number", ["tenant_id", "assigned_at"])
     op.create_index("number_trunk", "number", ["trunk_id"])
-    for column in ("scheduled_release_at", "reservation_expires_at"):
-        _partial(f"number_{column}", [column], sa.text(f"{column} is not null"))
+    for column, status in (("scheduled_release_at", "assigned"), ("reservation_expires_at", "reserved")):
+        _partial(f"number_{column}", [column], sa.text(f"status = '{status}' and {column} is not null"))
     _partial("number_quarantine", ["released_at"], sa.text("status = 'released'"))
 
 
