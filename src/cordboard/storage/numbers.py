@@ -10,6 +10,7 @@ from cordboard.domain.errors import NumberTaken, UnknownCursor, UnknownNumber
 from cordboard.domain.numbers import Number, NumberId, Provider, Status
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
+from cordboard.domain.trunks import TrunkId
 from cordboard.storage import changes, tenants
 from cordboard.storage.listing import Where
 from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolation
@@ -64,7 +65,9 @@ n.created_at, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
 from number n join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
 """
 _SHOW = f"{_SHOWN} where n.id = $1"
-_CURSOR = "select created_at, id from number where id = $1 and tenant_id = $2"
+_CURSOR = "select 1 from number where id = $1 and tenant_id = $2"
+#: Beyond a cursor that the tenant does not have there is nothing.
+_BEYOND = "(n.created_at, n.id) {sign} ((select created_at from number where id = {{0}} and tenant_id = {{1}}), {{0}})"
 
 
 class ShownNumber(NamedTuple):
@@ -259,6 +262,42 @@ async def show(tx: Transaction, tenant: TenantId | None, id: NumberId) -> ShownN
     return ShownNumber._make(row)
 
 
+def as_stored(shown: ShownNumber) -> Number:
+    """The number itself."""
+    return Number(
+        id=NumberId(shown.id),
+        tenant=None if shown.tenant_id is None else TenantId(shown.tenant_id),
+        number=shown.number,
+        provider=Provider(shown.provider),
+        status=Status(shown.status),
+        nickname=shown.nickname,
+        trunk=TrunkId(shown.trunk_id),
+        inbound_agent=None if shown.inbound_agent_id is None else AgentId(shown.inbound_agent_id),
+        outbound_agent=None if shown.outbound_agent_id is None else AgentId(shown.outbound_agent_id),
+        region_codes=tuple(json.loads(shown.region_codes)),
+        created_at=from_wire(shown.created_at),
+        assigned_at=opt_from_wire(shown.assigned_at),
+        released_at=opt_from_wire(shown.released_at),
+        scheduled_release_at=opt_from_wire(shown.scheduled_release_at),
+        reservation_expires_at=opt_from_wire(shown.reservation_expires_at),
+    )
+
+
+def as_shown(number: Number, before: ShownNumber) -> ShownNumber:
+    """What `show` would find once the number is saved; its trunk is as it was `before`."""
+    return before._replace(
+        tenant_id=number.tenant,
+        status=number.status,
+        nickname=number.nickname,
+        inbound_agent_id=number.inbound_agent,
+        outbound_agent_id=number.outbound_agent,
+        assigned_at=opt_to_wire(number.assigned_at),
+        released_at=opt_to_wire(number.released_at),
+        scheduled_release_at=opt_to_wire(number.scheduled_release_at),
+        reservation_expires_at=opt_to_wire(number.reservation_expires_at),
+    )
+
+
 async def after_cursor(
     tx: Transaction, where: Filter, order: Order, limit: int, cursor: NumberId | None, *, backwards: bool
 ) -> list[ShownNumber]:
@@ -269,14 +308,13 @@ async def after_cursor(
     clause = _where(where)
     down = (order == "desc") != backwards
     if cursor is not None:
-        at = await tx.one(_CURSOR, cursor, where.tenant)
-        if at is None:
-            raise UnknownCursor(cursor)
-        sign = "<" if down else ">"
-        clause.add(f"(n.created_at, n.id) {sign} ({{}}, {{}})", at["created_at"], at["id"])
+        clause.add(_BEYOND.format(sign="<" if down else ">"), cursor, where.tenant)
     direction = "desc" if down else "asc"
     sql = f"{_SHOWN} {clause} order by n.created_at {direction}, n.id {direction} limit {clause.bind(limit)}"
-    return [ShownNumber._make(row) for row in await tx.all(sql, *clause.args)]
+    rows = await tx.all(sql, *clause.args)
+    if not rows and cursor is not None and await tx.one(_CURSOR, cursor, where.tenant) is None:
+        raise UnknownCursor(cursor)
+    return [ShownNumber._make(row) for row in rows]
 
 
 async def count(tx: Transaction, where: Filter) -> int:

@@ -7,6 +7,7 @@ held by unique indexes.
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 
@@ -29,7 +30,8 @@ _GONE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.ObjectNotInPrerequisiteStateError,
 )
-_LOCK_TENANT = "select 1 from tenant where id = $1 for no key update"
+#: In one message with BEGIN, hence without a parameter: what stands in it is a UUID that was parsed as one.
+_BEGIN_OF_TENANT = "begin; select 1 from tenant where id = '{}' for no key update"
 
 
 class PostgresTransaction:
@@ -143,8 +145,14 @@ class PostgresStore:
         return result
 
     async def _once(self, tenant: TenantId | None, usecase: Query[T]) -> T:
-        async with self._pool.acquire() as connection, connection.transaction():
-            tx = PostgresTransaction(connection)
-            if tenant is not None:
-                await tx.one(_LOCK_TENANT, tenant)
-            return await usecase(tx)
+        """One transaction, by hand: a round trip less than by asyncpg's own."""
+        begin = "begin" if tenant is None else _BEGIN_OF_TENANT.format(UUID(tenant))
+        async with self._pool.acquire() as connection:
+            try:
+                await connection.execute(begin)
+                result = await usecase(PostgresTransaction(connection))
+            except BaseException:
+                await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
+            return result

@@ -113,7 +113,8 @@ async def publish_for_number(
     """
     chosen = await agents.version(tx, tenant, version)
     before = await agents.get(tx, tenant, chosen.agent)
-    elsewhere = await numbers.agent_in_use(tx, before.id, besides=number)
+    replaced = before.published not in (None, chosen.id)
+    elsewhere = replaced and await numbers.agent_in_use(tx, before.id, besides=number)
     after = before.publishing(chosen, used_elsewhere=elsewhere)
     await agents.save(tx, who, before, after, now)
     return after

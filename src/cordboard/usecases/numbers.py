@@ -119,7 +119,8 @@ async def update_number(
     Raises UnknownNumber, UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere,
     TwoVersionsOfOneAgent, NotRoutable.
     """
-    before = await numbers.get(tx, tenant, id)
+    shown = await numbers.show(tx, tenant, id)
+    before = numbers.as_stored(shown)
     after = before if patch.nickname is UNCHANGED else before.named(patch.nickname)
     await _check_one_version_each(tx, tenant, before, patch)
     choices: tuple[tuple[Direction, VersionId | NotGiven | None], ...] = (
@@ -133,7 +134,7 @@ async def update_number(
             agent = await publish_for_number(tx, who, now, tenant=tenant, number=id, version=version)
             after = after.routed(direction, agent.id)
     await numbers.save(tx, who, before, after, now, "update")
-    return await numbers.show(tx, tenant, id)
+    return numbers.as_shown(after, shown)
 
 
 async def _check_one_version_each(tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch) -> None:
