@@ -111,6 +111,20 @@ def test_a_hung_engine_is_replaced(edge: RunningEdge, ai: Agent, engine: str) ->
     assert seconds_until_calls_again(edge) < 3
 
 
+def test_an_engine_is_not_blamed_for_our_own_standstill(edge: RunningEdge, ai: Agent) -> None:
+    route(edge, ai.at)
+    before = pids(edge)
+
+    async def stand_still() -> None:
+        time.sleep(4)
+
+    edge.run(stand_still())
+    time.sleep(1)
+    assert pids(edge) == before
+    assert edge.edge.ready
+    assert status(edge) == 200
+
+
 def test_the_engines_run_as_nobody_who_matters(edge: RunningEdge) -> None:
     secret = edge.options.data / "admin.token"
     secret.write_text("secret")

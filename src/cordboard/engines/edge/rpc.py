@@ -53,7 +53,8 @@ class Rpc:
         answer = self._waiting[number] = self._loop.create_future()
         try:
             self._socket.sendto(json.dumps(request).encode(), self._server)
-            reply = await asyncio.wait_for(answer, timeout)
+            async with asyncio.timeout(timeout):
+                reply = await answer
         except TimeoutError:
             raise RpcFailed(f"{method}: no answer in {timeout} s") from None
         except OSError as error:
@@ -91,6 +92,7 @@ async def ping_rtpengine(port: int, timeout: float = 0.5) -> bool:
         try:
             # answers are kept by cookie, for requests that are sent again
             udp.send(f"{time.monotonic_ns()} d7:command4:pinge".encode())
-            return b"4:pong" in await asyncio.wait_for(loop.sock_recv(udp, 4096), timeout)
+            async with asyncio.timeout(timeout):
+                return b"4:pong" in await loop.sock_recv(udp, 4096)
         except (OSError, TimeoutError):
             return False

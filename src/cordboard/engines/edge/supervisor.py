@@ -52,6 +52,8 @@ class Engine:
         self.process: Process | None = None
         self.answers = False
         self.adopted = False
+        #: Held by whoever ends or starts it.
+        self.changing = asyncio.Lock()
         self._log = log
         self._ping = ping
 
@@ -95,23 +97,27 @@ class Engine:
 
     async def lost(self) -> str:
         """Wait until it is dead or hung, and say which."""
-        assert self.process is not None
+        process = self.process
+        assert process is not None
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()
         try:
-            watched = os.pidfd_open(self.process.pid)
+            watched = os.pidfd_open(process.pid)
         except ProcessLookupError:
             return "it died"
         try:
             loop.add_reader(watched, gone.set)
-            answered = time.monotonic()
-            while time.monotonic() < answered + HUNG:
+            unanswered = 0
+            # counted, not timed: if it was we who stood still, the engine is not to blame
+            while unanswered * TICK < HUNG:
+                began = time.monotonic()
+                unanswered = 0 if await self._ping() else unanswered + 1
+                # not wait_for, which in Python 3.11 can lose a cancellation
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(gone.wait(), TICK)
-                if gone.is_set() or not self.process.alive():
+                    async with asyncio.timeout(max(0.0, began + TICK - time.monotonic())):
+                        await gone.wait()
+                if gone.is_set() or not process.alive():
                     return "it died"
-                if await self._ping():
-                    answered = time.monotonic()
                 self.place.bound_log(LOG_LIMIT)
             return f"it gave no answer for {HUNG:g} s"
         finally:
@@ -251,7 +257,8 @@ class Edge:
                 return False
         for engine in outdated:
             self._log.info("replacing an engine of another configuration", engine=engine.name)
-            await engine.end(grace=1.0)
+            async with engine.changing:
+                await engine.end(grace=1.0)
         return False
 
     async def _start_rtpengine(self) -> None:
@@ -294,8 +301,9 @@ class Edge:
                     self._log.warning("an engine is lost; starting it again", engine=engine.name, reason=reason)
             pause = BACKOFF[0] if time.monotonic() - since > 10 * BACKOFF[1] else min(pause * 2, BACKOFF[1])
             try:
-                await engine.end(grace=0)
-                await start()
+                async with engine.changing:
+                    await engine.end(grace=0)
+                    await start()
             except (EdgeFailed, OSError) as error:
                 self._log.warning("an engine does not start", engine=engine.name, error=str(error), again_in=pause)
                 await asyncio.sleep(pause)
