@@ -324,6 +324,9 @@ class Agent(Phone):
             status, body = self.answers(message)
         else:
             status, body = 200, ""
+        if message.method == "CANCEL":
+            invite = next(m for m in self.received if m.method == "INVITE" and m.get("Via") == message.get("Via"))
+            self.send(self.response(invite, 487, tag=tag), source)
         self._sent[key] = self.response(message, status, body, tag=tag)
         self.send(self._sent[key], source)
 
@@ -344,6 +347,7 @@ _PHRASES = {
     180: "Ringing",
     200: "OK",
     486: "Busy Here",
+    487: "Request Terminated",
     488: "Not Acceptable Here",
     500: "Server Error",
     603: "Decline",

@@ -59,7 +59,10 @@ def test_a_cancelled_call_ends_at_the_agent(routed: RunningEdge, carrier: Phone,
     assert carrier.wait(lambda m: m.status == 180)
     carrier.send(call.text("CANCEL", branch, cseq=1), routed.sip)
     assert carrier.wait(lambda m: m.status == 200 and m.method == "CANCEL")
+    assert carrier.wait(lambda m: m.status == 487 and m.method == "INVITE")
+    carrier.send(call.text("ACK", branch, cseq=1), routed.sip)
     assert ai.wait(lambda m: m.method == "CANCEL")
+    assert not routed.relays(call.id)
 
 
 def _never(invite: object) -> tuple[int, str]:
