@@ -23,6 +23,11 @@ insert into agent_version (id, agent_id, tenant_id, number, name, draft, sip_uri
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _VERSION_BY_ID = f"{_VERSION} where id = $1"
+_VERSION_AND_AGENT = """
+select v.id, v.agent_id, v.tenant_id, v.number, v.name, v.draft, v.sip_uri, v.from_addresses, v.created_at,
+a.name as agent_name, a.published_version_id, a.created_at as agent_created_at
+from agent_version v join agent a on a.id = v.agent_id where v.id = $1
+"""
 _VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
 _LAST_NUMBER = "select coalesce(max(number), 0) as number from agent_version where agent_id = $1"
 
@@ -100,6 +105,22 @@ async def version(tx: Transaction, tenant: TenantId | None, id: VersionId) -> Ag
     except UnknownAgent:
         raise UnknownVersion(id) from None
     raise AgentGivenForVersion(id, agent.published)
+
+
+async def version_and_agent(tx: Transaction, tenant: TenantId, id: VersionId) -> tuple[AgentVersion, Agent]:
+    """A version of that tenant, with its agent. Raises UnknownVersion, AgentGivenForVersion."""
+    row = await tx.one(_VERSION_AND_AGENT, id)
+    if row is None or row["tenant_id"] != tenant:
+        found = await version(tx, tenant, id)
+        return found, await get(tx, tenant, found.agent)
+    agent = Agent(
+        id=AgentId(row["agent_id"]),
+        tenant=tenant,
+        name=row["agent_name"],
+        published=row["published_version_id"],
+        created_at=from_wire(row["agent_created_at"]),
+    )
+    return _version(row), agent
 
 
 async def versions(tx: Transaction, agent: AgentId, limit: int) -> list[AgentVersion]:

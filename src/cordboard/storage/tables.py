@@ -137,6 +137,7 @@ def _trunk(meta: MetaData) -> None:
         _text("media_out"),
         _text("created_at"),
         Index("trunk_tenant", "tenant_id", "created_at", "id"),
+        sqlite_with_rowid=False,  # each shown number looks its trunk and gateway up: one tree to search, not two
     )
     Table(
         "gateway",
@@ -145,6 +146,7 @@ def _trunk(meta: MetaData) -> None:
         Column("position", Integer, primary_key=True, autoincrement=False),
         _text("host"),
         Column("port", Integer),
+        sqlite_with_rowid=False,
     )
 
 

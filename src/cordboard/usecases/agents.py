@@ -111,8 +111,7 @@ async def publish_for_number(
 
     Raises UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere.
     """
-    chosen = await agents.version(tx, tenant, version)
-    before = await agents.get(tx, tenant, chosen.agent)
+    chosen, before = await agents.version_and_agent(tx, tenant, version)
     replaced = before.published not in (None, chosen.id)
     elsewhere = replaced and await numbers.agent_in_use(tx, before.id, besides=number)
     after = before.publishing(chosen, used_elsewhere=elsewhere)

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("media_out", TEXT, nullable=False),
         sa.Column("created_at", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="trunk_pkey"),
+        sqlite_with_rowid=False,
     )
     op.create_index("trunk_tenant", "trunk", ["tenant_id", "created_at", "id"])
     op.create_table(
@@ -99,6 +100,7 @@ def upgrade() -> None:
         sa.Column("host", TEXT, nullable=False),
         sa.Column("port", sa.Integer),
         sa.PrimaryKeyConstraint("trunk_id", "position", name="gateway_pkey"),
+        sqlite_with_rowid=False,
     )
     _number()
     _change()
