@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from bench import servers
 from bench.fill import Layout
-from bench.requests import OPERATIONS, TITLES, Operation
+from bench.requests import CALLERS, OPERATIONS, TITLES, Operation
 from bench.rounds import Effort, cpu_per_request, progress
 from bench.rows import Budget, Row
 from tests.postgres import running_server
@@ -29,7 +29,7 @@ POSTGRES: dict[Operation, Budget] = {
 def measure(client: ProcessPoolExecutor, quick: bool) -> Iterator[Row]:
     """A row for each operation and store."""
     effort = Effort(rounds=3, requests=600) if quick else Effort()
-    layout = Layout(numbers=1000 if quick else NUMBERS)
+    layout = Layout(numbers=1000 if quick else NUMBERS, tenants=CALLERS)
     with contextlib.ExitStack() as stack:
         progress("api: filling both stores")
         targets = {
