@@ -1,0 +1,110 @@
+"""Messages that are no SIP, or hardly (after RFC 4475): the edge answers or keeps silent, and goes on."""
+
+import random
+import re
+import secrets
+import time
+
+import pytest
+
+from tests.calls.edges import RunningEdge
+from tests.calls.phone import Agent, Call, Phone, sdp
+
+CALLED = "+34911234567"
+OFFER = sdp("127.0.1.1")
+
+
+def invite(phone: Phone, edge: RunningEdge, **changes: str) -> str:
+    call = Call(phone=phone, edge=edge.sip, uri=f"sip:{CALLED}@127.0.0.1")
+    text = call.text("INVITE", f"z9hG4bK{secrets.token_hex(8)}", body=OFFER, content="application/sdp", cseq=1)
+    for old, new in changes.items():
+        text = text.replace(BROKEN[old], new)
+    return text
+
+
+BROKEN = {
+    "version": "SIP/2.0\r\nVia",
+    "length": f"Content-Length: {len(OFFER)}",
+    "type": "Content-Type: application/sdp\r\n",
+    "cseq": "CSeq: 1 INVITE",
+    "hops": "Max-Forwards: 70",
+    "user": CALLED,
+    "from": "From: <",
+    "via": "Via: SIP/2.0/UDP",
+    "call": "Call-ID: ",
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": "SIP/7.0\r\nVia"},
+        {"version": "SIP/2.0 \r\nVia"},
+        {"length": "Content-Length: -999"},
+        {"length": "Content-Length: 9999"},
+        {"length": "Content-Length: 99999999999999999999"},
+        {"type": ""},
+        {"type": "Content-Type: \r\n"},
+        {"type": "Content-Type: multipart/mixed\r\n"},
+        {"type": "Content-Type: multipart/mixed;boundary=\r\n"},
+        {"cseq": "CSeq: 36893488147419103232 REGISTER"},
+        {"cseq": "CSeq: 1 BYE"},
+        {"cseq": "X: y"},
+        {"hops": "Max-Forwards: 300"},
+        {"hops": "Max-Forwards: x"},
+        {"user": "a b"},
+        {"user": "%"},
+        {"user": "\x00"},
+        {"user": "x" * 1500},
+        {"user": "<>"},
+        {"from": 'From: "open quote <'},
+        {"from": "From: <" * 50},
+        {"via": "Via: SIP/2.0/UDP ;branch=,\r\nVia: SIP/2.0/UDP"},
+        {"via": "Via: SIP/2.0/UDP 127.0.0.1\r\n" * 300 + "Via: SIP/2.0/UDP"},
+        {"call": "Call-ID: \r\nCall-ID: "},
+        {"call": "X: \xff\xfe\r\nCall-ID: "},
+    ],
+    ids=lambda changes: " ".join(f"{name}={value[:12]!r}" for name, value in changes.items()),
+)
+def test_a_malformed_invite_harms_nothing(routed: RunningEdge, carrier: Phone, changes: dict[str, str]) -> None:
+    process = routed.edge.kamailio.process
+    carrier.send(invite(carrier, routed, **changes), routed.sip)
+    time.sleep(0.02)
+    with Phone("127.0.1.1") as another:
+        assert another.call(routed.sip, CALLED).status == 200
+    assert routed.edge.kamailio.process == process
+
+
+def test_noise_harms_nothing(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    """Random bytes, and an INVITE with random damage; the seed is printed."""
+    seed = secrets.randbits(32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    process = routed.edge.kamailio.process
+    for _ in range(300):
+        carrier.send(rng.randbytes(rng.randrange(1, 400)), routed.sip)
+        damaged = bytearray(invite(carrier, routed).encode())
+        for _ in range(rng.randrange(1, 8)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        carrier.send(bytes(damaged), routed.sip)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with Phone("127.0.1.1") as another:
+            if another.call(routed.sip, CALLED).status == 200:
+                break
+    else:
+        pytest.fail("no calls any more")
+    assert routed.edge.kamailio.process == process
+    assert "CRITICAL" not in (routed.options.data / "kamailio.log").read_text(errors="replace")
+
+
+def test_a_log_line_cannot_be_forged(routed: RunningEdge, carrier: Phone) -> None:
+    """What a caller sends cannot look like a line of ours."""
+    before = len(routed.refusals())
+    for call_id in ("<script>:refused", "x\ty", "x\x1b[2Jy", "x source=192.0.2.1", "'\"\\$si"):
+        carrier.send(invite(carrier, routed, user="390'$si&=source=192.0.2.1", call=f"Call-ID: {call_id}"), routed.sip)
+    time.sleep(0.2)
+    new = routed.refusals()[before:]
+    assert new
+    for line in new:
+        assert re.fullmatch(r"refused 404 unknown-number source=127\.0\.1\.1 called=[!-~]+ call_id=[!-~]+", line), line
