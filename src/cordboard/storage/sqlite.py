@@ -28,6 +28,8 @@ T = TypeVar("T")
 QUEUE_LIMIT = 1024
 #: Writes that share one COMMIT at most.
 BATCH_LIMIT = 256
+#: Seconds between two tries to bring an engine abreast that did not take a change.
+CATCH_UP = 0.25
 #: WAL size at which the writer itself checkpoints: a passive helper alone let it grow without bound.
 WAL_PAGES = 4000
 
@@ -120,6 +122,8 @@ class SqliteStore:
         self._reads = SqliteTransaction(self._reader)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        #: Something is stored that the engine has not taken.
+        self._behind = False
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._writer.start()
@@ -177,14 +181,20 @@ class SqliteStore:
         closing = False
         while not closing:
             jobs, closing = self._gather()
-            if jobs:
+            if jobs or self._behind:
                 staged = self._run_batch(connection, _Batch(jobs=jobs, staged=staged))
         connection.close()
 
     def _gather(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, then take all that have gathered; the flag tells that the store closes."""
-        item = self._queue.get()
+        """Wait for a job, then take all that have gathered; the flag tells that the store closes.
+
+        While the engine is behind the wait is short, and may end with none: nobody else would bring it abreast.
+        """
         jobs: list[_Job] = []
+        try:
+            item = self._queue.get(timeout=CATCH_UP if self._behind else None)
+        except queue.Empty:
+            return jobs, False
         while item is not None:
             jobs.append(item)
             if len(jobs) == BATCH_LIMIT:
@@ -203,8 +213,9 @@ class SqliteStore:
             _abandon(connection)
             if self._engine is not None:
                 self._engine.rollback()
-            if len(batch.jobs) == 1:
-                batch.jobs[0].error = error
+            if len(batch.jobs) <= 1:
+                for job in batch.jobs:
+                    job.error = error
                 _answer(batch.jobs)
                 return batch.staged
             staged = batch.staged
@@ -220,6 +231,8 @@ class SqliteStore:
         tx = SqliteTransaction(connection)
         staged = batch.staged
         connection.execute("begin immediate")
+        if self._engine is not None and self._behind:
+            staged = drive(self._engine.project(tx, staged))
         for job in batch.jobs:
             connection.execute("savepoint job")
             try:
@@ -239,7 +252,9 @@ class SqliteStore:
             except BaseException as error:
                 for job in batch.jobs:
                     job.error = job.error or error
-                return batch.staged  # the next batch stages these again
+                self._behind = True  # the next batch stages these again
+                return batch.staged
+        self._behind = False
         return staged
 
 
