@@ -37,8 +37,10 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled. A failure is logged and tried again: polling is the truth."""
         while True:
+            # not wait_for, which on Python 3.11 can lose a cancellation
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), POLL)
+                async with asyncio.timeout(POLL):
+                    await self._asked.wait()
             self._asked.clear()
             waiting, self._waiting = self._waiting, []
             try:
@@ -58,7 +60,8 @@ class Follower:
         self._waiting.append(waiter)
         self._asked.set()
         try:
-            await asyncio.wait_for(waiter, PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await waiter
         except TimeoutError:
             raise NotApplied(self._mark) from None
 
