@@ -227,7 +227,6 @@ def _change(meta: MetaData, dialect: str) -> None:
         #: JSON object: field to [from, to]; a secret is only said to have changed.
         _text("fields"),
         _text("at"),
-        Index("change_object", "object_id"),
         *extra,
         sqlite_autoincrement=True,
     )

@@ -173,6 +173,5 @@ def _change() -> None:
         sa.PrimaryKeyConstraint(primary, name="change_pkey"),
         sqlite_autoincrement=True,
     )
-    op.create_index("change_object", "change", ["object_id"])
     if primary == "seq":
         op.create_index("change_revision", "change", ["revision"])
