@@ -265,7 +265,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         "busy_timeout = 5000",
         "foreign_keys = on",
         "synchronous = full",
-        "mmap_size = 268435456",
+        "mmap_size = 2147418112",  # as much as SQLite maps: the kernel's cache, not our memory
         "cache_size = -32768",
         "temp_store = memory",
     ):
