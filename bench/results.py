@@ -54,7 +54,8 @@ def reason(row: Row) -> str:
 _HOW = (
     "Made by `make bench`. Floors are measured in the same run, by turns with what they are the floor of; every value "
     "is a median of rounds. CPU is user and system time of the whole server process (of PostgreSQL's too where numbers "
-    "grow), under 32 keep-alive connections of 20 tenants, with the log line and the metrics on. Ratios travel to other machines; absolute values do not."
+    "grow), under 32 keep-alive connections, with the log line and the metrics on. Ratios travel to other machines; "
+    "absolute values do not."
 )
 
 
