@@ -11,7 +11,8 @@ DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8080
 # Two, however many cores there are: calls share one loopback and one clock.
 WORKERS ?= 2
-pytest = .venv/bin/pytest --quiet --durations 10
+# -rs: what was not run is named at the end, with the reason
+pytest = .venv/bin/pytest --quiet --durations 10 -rs
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-demo install-test demo up test check format drill bench lock clean
