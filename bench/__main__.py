@@ -35,12 +35,12 @@ def main() -> int:
         for name, (title, measure) in SECTIONS.items():
             if not options.only or name in options.only:
                 measured.append((title, list(measure(client, options.quick))))
+                if not options.json:
+                    print(results.text(measured[-1:]), end="\n\n", flush=True)
     if options.json:
         rows = [{"section": title, **asdict(row), "met": row.met} for title, rows in measured for row in rows]
         json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
         print()
-    else:
-        print(results.text(measured))
     if not options.quick and not options.only:
         results.write(measured)
     return 0

@@ -36,7 +36,7 @@ class Plan:
     effort: Effort
 
 
-FULL = Plan(effort=Effort(rounds=7, requests=2000))
+FULL = Plan(effort=Effort(rounds=5, requests=2000))
 QUICK = Plan(sqlite=(1000, 10_000), postgres=(1000, 10_000), effort=Effort(rounds=3, requests=600))
 
 

@@ -65,7 +65,7 @@ async def _play(wanted: Round) -> Spent:
         before, began = cpu.seconds(wanted.pids), time.perf_counter()
         load.begin()
         await load.over
-        wall, used = time.perf_counter() - began, cpu.seconds(wanted.pids) - before
+        wall, used = time.perf_counter() - began, cpu.between(before, cpu.seconds(wanted.pids))
     for connection in load.connections:
         connection.transport.abort()
     return Spent(cpu=used / len(wanted.requests), wall=wall / len(wanted.requests))
