@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any
 
 from demo import sip, telling
 from demo.sip import Agent, Call
+from tests.calls.edges import free_port
 from tests.processes import Server, call, cordboard, serving
 
 CARRIER, STRANGER = "127.0.1.1", "127.0.1.9"
@@ -158,7 +158,7 @@ def main() -> int:
     good = False
     try:
         with ExitStack() as stack:
-            edge = f"127.0.0.1:{_free_port()}"
+            edge = f"127.0.0.1:{free_port()}"
             telling.say(f"Cordboard demo: everything on loopback, with SQLite, in {folder}/data.")
             server = stack.enter_context(serving(folder / "data", "--sip-listen", edge))
             telling.say(f"The API answers at {server.url}, Kamailio at {edge}.")
@@ -197,19 +197,6 @@ def _stay(story: Story) -> None:
 
 def _field(answer: str, name: str) -> str:
     return str(json.loads(answer)[name])
-
-
-def _free_port() -> int:
-    """A port that is free for UDP and TCP: others may have taken 5060."""
-    while True:
-        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 if __name__ == "__main__":

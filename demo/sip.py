@@ -3,7 +3,6 @@
 import contextlib
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from tests.calls.edges import free_port
 from tests.calls.tones import RATE, ToneEndpoint, loudest
 
 SCENARIOS = Path(__file__).with_name("scenarios")
@@ -93,7 +93,7 @@ def agent(name: str, address: str, frequency: int, folder: Path) -> Iterator[Age
     """A SIPp that answers at a free port of `address`."""
     with contextlib.ExitStack() as stack:
         tone = stack.enter_context(ToneEndpoint(address, frequency))
-        made = Agent(name=name, address=address, port=_free_port(address), tone=tone, log=folder / f"{name}.log")
+        made = Agent(name=name, address=address, port=free_port(address), tone=tone, log=folder / f"{name}.log")
         process = subprocess.Popen(
             [*_sipp("agent", address, made.port, made.log), "-key", "media_port", str(tone.port)],
             stdin=subprocess.DEVNULL,
@@ -113,7 +113,7 @@ def place(edge: str, called: str, *, source: str, frequency: int, agents: list[A
         known = {a.name: len(messages(a.log)) for a in agents}
         process = subprocess.Popen(
             [
-                *(*_sipp("carrier", source, _free_port(source), log), edge, "-m", "1"),
+                *(*_sipp("carrier", source, free_port(source), log), edge, "-m", "1"),
                 *("-key", "called", called, "-key", "media_port", str(tone.port), "-timeout", str(CALL_SECONDS)),
             ],
             stdin=subprocess.DEVNULL,
@@ -221,12 +221,6 @@ def _sipp(scenario: str, address: str, port: int, log: Path) -> list[str]:
         *(program, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", address, "-p", str(port)),
         *("-nostdin", "-trace_msg", "-message_file", str(log)),
     ]
-
-
-def _free_port(address: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 def scratch() -> Path:

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationInfo, model_validator
 from pydantic_core import from_json
 
-from cordboard.domain.addresses import HostPolicy, HostPort, collapse, parse_host_port, parse_network
+from cordboard.dialects.fields import Networks
+from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import NumberId, Provider, Status, parse_number
 from cordboard.domain.tenants import TenantId
@@ -40,17 +41,6 @@ def _termination(value: object, info: ValidationInfo) -> HostPort:
     return where
 
 
-def _network(value: str) -> str:
-    text = value.strip()
-    parse_network(text)
-    return text
-
-
-def _networks(values: list[str]) -> list[str]:
-    collapse(values)
-    return values
-
-
 def _utc(value: datetime) -> datetime:
     """A time without a zone is UTC."""
     if value.tzinfo is None:
@@ -72,8 +62,7 @@ Termination = Annotated[
     Field(description="Host name or IP address with an optional port, without sip: or sips:"),
 ]
 Allowed = Annotated[
-    list[Annotated[str, AfterValidator(_network)]],
-    AfterValidator(_networks),
+    Networks,
     Field(description="IP addresses and CIDR ranges; an empty list accepts all traffic"),
 ]
 Instant = Annotated[datetime, AfterValidator(_utc)]

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from cordboard.dialects.fields import Networks
 from cordboard.domain.addresses import check_sip_uri as check_uri
-from cordboard.domain.addresses import collapse, parse_network
 from cordboard.domain.agents import Agent, AgentVersion, VersionId
 from cordboard.domain.keys import ApiKey, check_permissions
 from cordboard.domain.numbers import NumberId, Status, parse_number
@@ -25,20 +25,10 @@ def _sip_uri(value: str, info: ValidationInfo) -> str:
     return check_uri(value, info.context)  # type: ignore[arg-type]  # parse_body hands the host policy in
 
 
-def _network(value: str) -> str:
-    parse_network(value.strip())
-    return value.strip()
-
-
 def _text(value: str) -> str:
     if "\0" in value:
         raise ValueError("nothing is called by the character U+0000")
     return value
-
-
-def _networks(values: list[str]) -> list[str]:
-    collapse(values)
-    return values
 
 
 def _permissions(values: list[str]) -> list[str]:
@@ -47,7 +37,6 @@ def _permissions(values: list[str]) -> list[str]:
 
 Name = Annotated[str, AfterValidator(check_name)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
-Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], AfterValidator(_networks)]
 
 
 class Body(BaseModel):
