@@ -1,7 +1,6 @@
 """What is generated for the engines: read by a person once, held here."""
 
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports
 PORTS = Ports(ng=2223, decide=8090)
 FOLDER = Path("/srv/cordboard/edge")
 OPTIONS = EdgeOptions(data=Path("/srv/cordboard"))
-KAMAILIO_CFG = (config.HERE / "kamailio.cfg").read_text()
+KAMAILIO_CFG = "\n".join(config.kamailio_cfg().values())
 
 
 def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
@@ -70,7 +69,8 @@ def test_the_longest_list_fits_the_buffer() -> None:
 )
 def test_kamailio_takes_the_configuration(tmp_path: Path, options: EdgeOptions) -> None:
     (tmp_path / "local.cfg").write_text(config.local_cfg(options, tmp_path, PORTS))
-    shutil.copy(config.HERE / "kamailio.cfg", tmp_path)
+    for name, text in config.kamailio_cfg().items():
+        (tmp_path / name).write_text(text)
     kamailio = config.kamailio_command(tmp_path)[0]
     done = subprocess.run(
         [kamailio, "-c", "-f", tmp_path / "kamailio.cfg"], capture_output=True, text=True, check=False

@@ -1,6 +1,6 @@
 """Where an inbound call goes, or why it is refused: the edge's decision as a pure function.
 
-Kamailio decides in `engines/edge/kamailio.cfg`, route DECIDE, over the same rows by the same SELECT
+Kamailio decides in `engines/edge/kamailio/inbound.cfg`, route DECIDE, over the same rows by the same SELECT
 (`engines/edge/decide.sql`); a differential test holds the two together. Each side keeps only this much:
 read the user, select, test the source address, read the media rule.
 """
@@ -208,7 +208,7 @@ def routing_key(number: str) -> str:
     return number.removeprefix("+")
 
 
-#: Printable ASCII with whole escapes of the same: kamailio.cfg, route KEYS, has both patterns too.
+#: Printable ASCII with whole escapes of the same: inbound.cfg, route KEYS, has both patterns too.
 _USER = re.compile(r"(?:[ -$&-~]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])+")
 #: Digits with visual separators (RFC 3966), or the spaces that some write.
 _DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")

@@ -1,6 +1,6 @@
 """What an edge is told, and the files and command lines that follow from it.
 
-kamailio.cfg is one and the same everywhere; all that differs is generated into local.cfg.
+The files in kamailio/ are one and the same everywhere; all that differs is generated into local.cfg.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from cordboard.domain.routing import MEDIA_FLAGS
 from cordboard.engines.edge.file import SCHEMA_VERSION
 
 HERE = Path(__file__).parent
+#: kamailio.cfg and what it includes.
+KAMAILIO = HERE / "kamailio"
 LOOPBACK = "127.0.0.1"
 
 #: The longest network in text, with its comma.
@@ -88,6 +90,11 @@ def sql(name: str) -> str:
 def kamailio_sql(name: str) -> str:
     """The same for Kamailio: each `:name` is `$var(name)`, which enters in hexadecimal digits alone."""
     return re.sub(r":([a-z]+)", r"cast(x'$(var(\1){s.encode.hexa})' as text)", sql(name))
+
+
+def kamailio_cfg() -> dict[str, str]:
+    """Name and text of each part of the configuration that is the same everywhere."""
+    return {path.name: path.read_text() for path in sorted(KAMAILIO.glob("*.cfg"))}
 
 
 def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:

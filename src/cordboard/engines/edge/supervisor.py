@@ -114,8 +114,8 @@ class Edge:
     def _configure(self) -> None:
         """Write what Kamailio reads, and work out what the engines should be running."""
         options = self._options
-        texts = [(config.HERE / "kamailio.cfg").read_text(), config.local_cfg(options, self.folder, self.ports)]
-        self._files = {"kamailio.cfg": texts[0].encode(), "local.cfg": texts[1].encode()}
+        texts = config.kamailio_cfg() | {"local.cfg": config.local_cfg(options, self.folder, self.ports)}
+        self._files = {name: text.encode() for name, text in texts.items()}
         if options.tls_listen is not None:
             if options.tls_certificate is None or options.tls_key is None:
                 raise EdgeFailed("a TLS address needs a certificate and its key")
