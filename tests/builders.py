@@ -220,7 +220,11 @@ def unknown_id() -> str:
 
 
 #: Each after those that refer to it, so that they can be emptied in this order.
-TABLES = ("change", "number", "gateway", "trunk", "agent_version", "agent", "api_key", "tenant")
+TABLES = (
+    *("change", "number", "gateway", "trunk"),
+    *("agent_source", "agent_login", "agent_version", "agent"),
+    *("api_key", "tenant"),
+)
 
 
 async def empty(world: World) -> None:

@@ -10,11 +10,13 @@ from cordboard.domain.addresses import (
     MAX_NETWORKS,
     HostPolicy,
     HostPort,
+    bounds,
     check_sip_uri,
     collapse,
     is_private,
     parse_host_port,
     parse_network,
+    supernets,
 )
 from cordboard.domain.errors import InvalidHost, InvalidNetwork, InvalidSipUri, PrivateHost, TooManyNetworks
 
@@ -311,3 +313,29 @@ def test_a_sip_uri_of_a_private_host_needs_permission(uri: str) -> None:
     with pytest.raises(PrivateHost):
         check_sip_uri(uri, PUBLIC)
     assert check_sip_uri(uri, ANYWHERE) == uri
+
+
+def test_the_bounds_of_a_network_sort_as_its_addresses_do() -> None:
+    assert bounds(parse_network("192.0.2.0/24")) == ("4c0000200", "4c00002ff")
+    assert bounds(parse_network("192.0.2.7")) == ("4c0000207", "4c0000207")
+    assert bounds(parse_network("2001:db8::/127")) == ("6" + "20010db8" + "0" * 24, "6" + "20010db8" + "0" * 23 + "1")
+    texts = ["0.0.0.0", "2.0.0.0", "10.0.0.0", "255.255.255.255", "::", "::1", "ffff::"]
+    firsts = [bounds(parse_network(text))[0] for text in texts]
+    assert firsts == sorted(firsts)
+
+
+@given(
+    st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)),
+    st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 32)),
+)
+def test_two_networks_overlap_if_one_is_a_supernet_of_the_other_or_begins_within_it(
+    one: tuple[int, int], other: tuple[int, int]
+) -> None:
+    a, b = (ip_network(each, strict=False) for each in (one, other))
+    begins_within = bounds(a)[0] <= bounds(b)[0] <= bounds(a)[1]
+    assert (str(b) in supernets(a) or begins_within) == a.overlaps(b)
+
+
+def test_the_supernets_of_an_address_are_as_many_as_it_has_bits() -> None:
+    assert supernets(parse_network("192.0.2.0/30"))[:3] == ("192.0.2.0/30", "192.0.2.0/29", "192.0.2.0/28")
+    assert (len(supernets(parse_network("192.0.2.1"))), len(supernets(parse_network("::1")))) == (33, 129)

@@ -1,13 +1,16 @@
 """The migrations and `tables.py` say the same, on both stores."""
 
 import asyncio
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -159,3 +162,99 @@ def test_another_version_of_the_schema_is_noticed(tmp_path: Path, other: str) ->
     connection.commit()
     connection.close()
     assert not asyncio.run(SqliteStore.is_current(path))
+
+
+def upgrade_to(version: str, connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(VERSIONS.parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
+#: Version, its tenant, the addresses it calls from, whether it is published.
+BEFORE_OUTBOUND = [
+    ("alone", "t1", ["192.0.2.0/25", "192.0.2.128/25", "2001:db8::1"], True),
+    ("inside", "t2", ["198.51.100.7"], True),
+    ("around", "t3", ["198.51.100.0/24", "203.0.113.1"], True),
+    ("own-neighbour", "t3", ["203.0.113.0/24"], True),
+    ("not-published", "t2", ["203.0.113.1"], False),
+    ("silent", "t2", [], True),
+]
+
+
+def fill_before_outbound(connection: Connection) -> None:
+    """An installation of version 0001 with a trunk and agents."""
+    for tenant in ("t1", "t2", "t3"):
+        connection.execute(text("insert into tenant (id, name, created_at) values (:t, :t, 'x')"), {"t": tenant})
+    connection.execute(
+        text(
+            "insert into trunk (id, tenant_id, name, system, media_in, media_out, created_at) "
+            "values ('trunk', 't1', 'carrier', 0, 'allow', 'allow', 'x')"
+        )
+    )
+    connection.execute(text("insert into gateway (trunk_id, position, host) values ('trunk', 0, 'sip.example')"))
+    for version, tenant, addresses, published in BEFORE_OUTBOUND:
+        values = {
+            "version": version,
+            "tenant": tenant,
+            "addresses": json.dumps(addresses),
+            "published": version if published else None,
+        }
+        connection.execute(
+            text(
+                "insert into agent (id, tenant_id, name, published_version_id, created_at) "
+                "values (:version, :tenant, :version, :published, 'x')"
+            ),
+            values,
+        )
+        connection.execute(
+            text(
+                "insert into agent_version (id, agent_id, tenant_id, number, draft, sip_uri, from_addresses, "
+                "created_at) values (:version, :version, :tenant, 1, 0, 'sip:a.example', :addresses, 'x')"
+            ),
+            values,
+        )
+
+
+def upgrade_with_data(connection: Connection) -> None:
+    upgrade_to("0001", connection)
+    fill_before_outbound(connection)
+    upgrade_to("head", connection)
+
+
+def check_upgraded(connection: Connection) -> None:
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+    assert rows("select name, tls_verify, probe from trunk") == [("carrier", 1, 1)]
+    assert rows("select host, transport from gateway") == [("sip.example", None)]
+    assert rows("select distinct encryption, from_username, tls_verify, headers, codecs from agent_version") == [
+        ("disable", None, 1, "[]", "[]")
+    ]
+    assert rows("select version_id, network, tenant_id from agent_source order by network") == [
+        ("alone", "192.0.2.0/24", "t1"),
+        ("alone", "2001:db8::1/128", "t1"),
+        ("own-neighbour", "203.0.113.0/24", "t3"),
+    ]
+    # of those that two tenants have in common neither may be believed
+    assert rows("select id, from_addresses from agent_version where id in ('inside', 'around') order by id") == [
+        ("around", "[]"),
+        ("inside", "[]"),
+    ]
+    assert rows("select object_id, fields from change order by object_id") == [
+        ("around", '{"from_addresses": [["198.51.100.0/24", "203.0.113.1"], []]}'),
+        ("inside", '{"from_addresses": [["198.51.100.7"], []]}'),
+    ]
+
+
+def test_an_installation_on_sqlite_is_brought_to_outbound_calls_with_its_data(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/store.sqlite")
+    with engine.begin() as connection:
+        upgrade_with_data(connection)
+        check_upgraded(connection)
+    engine.dispose()
+
+
+def test_an_installation_on_postgresql_is_brought_to_outbound_calls_with_its_data(empty_postgres_url: str) -> None:
+    on_postgres(empty_postgres_url, upgrade_with_data)
+    on_postgres(empty_postgres_url, check_upgraded)

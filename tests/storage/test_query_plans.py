@@ -235,6 +235,8 @@ async def test_neither_the_clockwork_nor_an_engine_that_follows_reads_a_whole_ta
     await noting.read(changes.newest)
     for one in (projected.number, projected.trunk, projected.agent):
         await noting.read(partial(one, id=unknown_id()))
+    await noting.read(partial(projected.gateways, trunk=unknown_id()))
+    await noting.read(partial(projected.gateways_between, after="", last=unknown_id()))
     for some in (projected.numbers, projected.trunks, projected.agents):
         await noting.read(partial(some, after="", limit=10))
     assert await scans(world.store, noting.noted, database) == {}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -57,6 +58,14 @@ _SIP_URI = re.compile(
 )
 
 Network = IPv4Network | IPv6Network
+
+
+class Transport(StrEnum):
+    """What carries SIP to a host."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +180,18 @@ def collapse(texts: Iterable[str]) -> tuple[str, ...]:
     if len(collapsed) > MAX_NETWORKS:
         raise TooManyNetworks(len(collapsed), MAX_NETWORKS)
     return collapsed
+
+
+def bounds(network: Network) -> tuple[str, str]:
+    """The first and last address of a network as text that sorts as addresses do, v4 before v6: `4c0000200`."""
+    digits = network.max_prefixlen // 4
+    first, last = int(network.network_address), int(network.broadcast_address)
+    return f"{network.version}{first:0{digits}x}", f"{network.version}{last:0{digits}x}"
+
+
+def supernets(network: Network) -> tuple[str, ...]:
+    """The network and every wider one that holds it, as text: at most 33 of IPv4, 129 of IPv6."""
+    return tuple(str(network.supernet(new_prefix=length)) for length in range(network.prefixlen, -1, -1))
 
 
 def check_sip_uri(text: str, hosts: HostPolicy) -> str:

@@ -6,6 +6,7 @@ from typing import NewType, Self
 
 from cordboard.domain.errors import DraftVersion, PublishedElsewhere
 from cordboard.domain.tenants import TenantId
+from cordboard.domain.trunks import MediaPolicy, SealedCredentials
 
 AgentId = NewType("AgentId", str)
 VersionId = NewType("VersionId", str)
@@ -27,6 +28,18 @@ class AgentVersion:
     #: Addresses and CIDR ranges from which the agent may place calls.
     from_addresses: tuple[str, ...]
     created_at: datetime
+    #: Whether the media of the agent's own leg is SRTP.
+    encryption: MediaPolicy = MediaPolicy.DISABLE
+    #: With what the agent identifies itself when it places a call; None: its address alone says who it is.
+    from_credentials: SealedCredentials | None = None
+    #: What answers a 401 or 407 of the agent's platform.
+    to_credentials: SealedCredentials | None = None
+    #: Whether the certificate and name of the agent's host are checked.
+    tls_verify: bool = True
+    #: Header fields of the INVITE to the agent: name and value, in order.
+    headers: tuple[tuple[str, str], ...] = ()
+    #: By preference; empty leaves the offer as it is.
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

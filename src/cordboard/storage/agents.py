@@ -7,25 +7,31 @@ from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
 from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
+from cordboard.domain.trunks import MediaPolicy, SealedCredentials, SealedSecret
 from cordboard.storage import changes
 from cordboard.storage.transaction import Row, Transaction
 
 _AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
-_VERSION = "select id, agent_id, tenant_id, number, name, draft, sip_uri, from_addresses, created_at from agent_version"
+_COLUMNS = (
+    *("id", "agent_id", "tenant_id", "number", "name", "draft", "sip_uri", "from_addresses", "created_at"),
+    *("encryption", "from_username", "from_password", "to_username", "to_password"),
+    *("tls_verify", "headers", "codecs"),
+)
+_VERSION = f"select {', '.join(_COLUMNS)} from agent_version"
 
 _INSERT_AGENT = "insert into agent (id, tenant_id, name, created_at) values ($1, $2, $3, $4)"
 _BY_ID = f"{_AGENT} where id = $1"
 _OF_TENANT = f"{_AGENT} where tenant_id = $1 order by created_at, id limit $2"
 _PUBLISH = "update agent set published_version_id = $2 where id = $1"
 
-_INSERT_VERSION = """
-insert into agent_version (id, agent_id, tenant_id, number, name, draft, sip_uri, from_addresses, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+_INSERT_VERSION = f"""
+insert into agent_version ({", ".join(_COLUMNS)})
+values ({", ".join(f"${place}" for place, _ in enumerate(_COLUMNS, 1))})
 """
 _VERSION_BY_ID = f"{_VERSION} where id = $1"
-_VERSION_AND_AGENT = """
-select v.id, v.agent_id, v.tenant_id, v.number, v.name, v.draft, v.sip_uri, v.from_addresses, v.created_at,
-a.name as agent_name, a.published_version_id, a.created_at as agent_created_at
+_VERSION_AND_AGENT = f"""
+select {", ".join(f"v.{column}" for column in _COLUMNS)}, a.name as agent_name,
+a.published_version_id, a.created_at as agent_created_at
 from agent_version v join agent a on a.id = v.agent_id where v.id = $1
 """
 _VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
@@ -53,7 +59,40 @@ def _version(row: Row) -> AgentVersion:
         sip_uri=row["sip_uri"],
         from_addresses=tuple(json.loads(row["from_addresses"])),
         created_at=from_wire(row["created_at"]),
+        encryption=MediaPolicy(row["encryption"]),
+        from_credentials=_credentials(row["from_username"], row["from_password"]),
+        to_credentials=_credentials(row["to_username"], row["to_password"]),
+        tls_verify=bool(row["tls_verify"]),
+        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
+        codecs=tuple(json.loads(row["codecs"])),
     )
+
+
+def _credentials(username: str | None, password: str | None) -> SealedCredentials | None:
+    if username is None or password is None:
+        return None
+    return SealedCredentials(username=username, password=SealedSecret(text=password))
+
+
+def _columns(credentials: SealedCredentials | None) -> tuple[str | None, str | None]:
+    return (None, None) if credentials is None else (credentials.username, credentials.password.text)
+
+
+def _told(version: AgentVersion) -> changes.Fields:
+    """What the change log may say of a version: of passwords only that there are some."""
+    told = {
+        "agent": version.agent,
+        "sip_uri": version.sip_uri,
+        "draft": version.draft,
+        "encryption": version.encryption,
+        "from_addresses": version.from_addresses,
+        "from_username": version.from_credentials and version.from_credentials.username,
+        "to_username": version.to_credentials and version.to_credentials.username,
+        "tls_verify": version.tls_verify,
+        "headers": [name for name, _ in version.headers],
+        "codecs": version.codecs,
+    }
+    return {name: [None, value] for name, value in told.items()}
 
 
 async def add(tx: Transaction, who: Actor, agent: Agent, now: datetime) -> None:
@@ -74,13 +113,15 @@ async def add_version(tx: Transaction, who: Actor, version: AgentVersion, now: d
         version.sip_uri,
         json.dumps(version.from_addresses),
         to_wire(version.created_at),
+        version.encryption,
+        *_columns(version.from_credentials),
+        *_columns(version.to_credentials),
+        int(version.tls_verify),
+        json.dumps(version.headers),
+        json.dumps(version.codecs),
     )
-    fields = {
-        "agent": [None, version.agent],
-        "sip_uri": [None, version.sip_uri],
-        "draft": [None, version.draft],
-    }
-    await changes.record(tx, who, now, "version", version.id, "create", tenant=version.tenant, fields=fields)
+    told = _told(version)
+    await changes.record(tx, who, now, "version", version.id, "create", tenant=version.tenant, fields=told)
 
 
 async def get(tx: Transaction, tenant: TenantId | None, id: AgentId) -> Agent:

@@ -51,8 +51,12 @@ def _tenant_id(*, nullable: bool = False) -> Column[str]:
     return Column("tenant_id", TEXT, ForeignKey("tenant.id"), nullable=nullable)
 
 
-def _text(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, TEXT, nullable=null)
+def _text(name: str, *, null: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, TEXT, nullable=null, server_default=default)
+
+
+def _flag(name: str, *, default: bool) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text(str(int(default))))
 
 
 def _installation(meta: MetaData) -> None:
@@ -117,7 +121,40 @@ def _agent(meta: MetaData) -> None:
         _text("sip_uri"),
         _text("from_addresses"),
         _text("created_at"),
+        _text("encryption", default="disable"),
+        _text("from_username", null=True),
+        #: Both passwords are sealed with the key ring; the version's id is associated data.
+        _text("from_password", null=True),
+        _text("to_username", null=True),
+        _text("to_password", null=True),
+        _flag("tls_verify", default=True),
+        #: JSON list of [name, value].
+        _text("headers", default="[]"),
+        _text("codecs", default="[]"),
         UniqueConstraint("agent_id", "number"),
+    )
+    #: Whose a login is: one agent's in the whole installation, in all of its versions.
+    Table(
+        "agent_login",
+        meta,
+        Column("username", TEXT, primary_key=True),
+        Column("agent_id", TEXT, ForeignKey("agent.id"), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    #: By what address alone an agent is known: the collapsed networks of published versions without a login.
+    Table(
+        "agent_source",
+        meta,
+        Column("version_id", TEXT, ForeignKey("agent_version.id"), primary_key=True),
+        Column("network", TEXT, primary_key=True),
+        _tenant_id(),
+        #: The network's first and last address, in a form that sorts: `addresses.bounds`.
+        _text("first"),
+        _text("last"),
+        #: The tenant last, so that a search for others' networks steps over the tenant's own.
+        Index("agent_source_network", "network", "tenant_id"),
+        Index("agent_source_first", "first", "tenant_id"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -136,6 +173,8 @@ def _trunk(meta: MetaData) -> None:
         _text("media_in"),
         _text("media_out"),
         _text("created_at"),
+        _flag("tls_verify", default=True),
+        _flag("probe", default=True),
         Index("trunk_tenant", "tenant_id", "created_at", "id"),
         sqlite_with_rowid=False,  # each shown number looks its trunk and gateway up: one tree to search, not two
     )
@@ -146,6 +185,8 @@ def _trunk(meta: MetaData) -> None:
         Column("position", Integer, primary_key=True, autoincrement=False),
         _text("host"),
         Column("port", Integer),
+        #: udp, tcp or tls; null is what DNS says, or else UDP.
+        _text("transport", null=True),
         sqlite_with_rowid=False,
     )
 

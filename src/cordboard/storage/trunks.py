@@ -3,29 +3,29 @@
 import json
 from datetime import datetime
 
-from cordboard.domain.addresses import HostPort
+from cordboard.domain.addresses import Transport
 from cordboard.domain.errors import UnknownTrunk
 from cordboard.domain.tenants import Actor
 from cordboard.domain.times import from_wire, to_wire
-from cordboard.domain.trunks import MediaPolicy, SealedSecret, Trunk, TrunkId
+from cordboard.domain.trunks import Gateway, MediaPolicy, SealedSecret, Trunk, TrunkId
 from cordboard.storage import changes
-from cordboard.storage.transaction import Row, Transaction
+from cordboard.storage.transaction import Row, Transaction, Value
 
 _INSERT = """
-insert into trunk (id, tenant_id, name, system, username, password, allowed, media_in, media_out, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into trunk (id, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify, probe,
+created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _BY_ID = """
-select id, tenant_id, name, system, username, password, allowed, media_in, media_out, created_at
+select id, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify, probe, created_at
 from trunk where id = $1
 """
 _UPDATE = """
-update trunk set tenant_id = $2, name = $3, username = $4, password = $5, allowed = $6, media_in = $7, media_out = $8
-where id = $1
+update trunk set tenant_id = $2, name = $3, username = $4, password = $5, allowed = $6, media_in = $7, media_out = $8,
+tls_verify = $9, probe = $10 where id = $1
 """
 _DELETE = "delete from trunk where id = $1"
-_GATEWAYS = "select host, port from gateway where trunk_id = $1 order by position"
-_ADD_GATEWAY = "insert into gateway (trunk_id, position, host, port) values ($1, $2, $3, $4)"
+_GATEWAYS = "select host, port, transport from gateway where trunk_id = $1 order by position"
+_ADD_GATEWAY = "insert into gateway (trunk_id, position, host, port, transport) values ($1, $2, $3, $4, $5)"
 _DROP_GATEWAYS = "delete from gateway where trunk_id = $1"
 
 
@@ -36,17 +36,24 @@ def _trunk(row: Row, gateways: list[Row]) -> Trunk:
         tenant=row["tenant_id"],
         name=row["name"],
         system=bool(row["system"]),
-        gateways=tuple(HostPort(host=g["host"], port=g["port"]) for g in gateways),
+        gateways=tuple(_gateway(row) for row in gateways),
         username=row["username"],
         password=None if row["password"] is None else SealedSecret(text=row["password"]),
         allowed=None if allowed is None else tuple(json.loads(allowed)),
         media_in=MediaPolicy(row["media_in"]),
         media_out=MediaPolicy(row["media_out"]),
+        tls_verify=bool(row["tls_verify"]),
+        probe=bool(row["probe"]),
         created_at=from_wire(row["created_at"]),
     )
 
 
-def _variable(trunk: Trunk) -> tuple[str | None, ...]:
+def _gateway(row: Row) -> Gateway:
+    transport = row["transport"]
+    return Gateway(host=row["host"], port=row["port"], transport=None if transport is None else Transport(transport))
+
+
+def _variable(trunk: Trunk) -> tuple[Value, ...]:
     """The values of the columns that may change, but for the tenant and the name."""
     return (
         trunk.username,
@@ -54,6 +61,8 @@ def _variable(trunk: Trunk) -> tuple[str | None, ...]:
         None if trunk.allowed is None else json.dumps(trunk.allowed, separators=(",", ":")),
         trunk.media_in,
         trunk.media_out,
+        int(trunk.tls_verify),
+        int(trunk.probe),
     )
 
 
@@ -69,6 +78,8 @@ def _told(trunk: Trunk | None) -> dict[str, object]:
         "allowed": trunk.allowed,
         "media_in": trunk.media_in,
         "media_out": trunk.media_out,
+        "tls_verify": trunk.tls_verify,
+        "probe": trunk.probe,
     }
 
 
@@ -120,4 +131,4 @@ async def remove(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> No
 
 async def _add_gateways(tx: Transaction, trunk: Trunk) -> None:
     for position, gateway in enumerate(trunk.gateways):
-        await tx.run(_ADD_GATEWAY, trunk.id, position, gateway.host, gateway.port)
+        await tx.run(_ADD_GATEWAY, trunk.id, position, gateway.host, gateway.port, gateway.transport)

@@ -17,7 +17,7 @@ from cordboard.domain.numbers import (
     parse_number,
 )
 from cordboard.domain.tenants import Actor, TenantId
-from cordboard.domain.trunks import MediaPolicy, Trunk, TrunkId
+from cordboard.domain.trunks import Gateway, MediaPolicy, Trunk, TrunkId
 from cordboard.storage import agents, numbers, tenants, trunks
 from cordboard.storage.numbers import ShownNumber
 from cordboard.storage.transaction import Transaction
@@ -98,7 +98,7 @@ async def import_number(
         id=new.trunk_id,
         tenant=tenant,
         name=number.number,
-        gateways=() if new.gateway is None else (new.gateway,),
+        gateways=() if new.gateway is None else (Gateway.at(new.gateway),),
         username=new.username,
         password=None if new.password is None else sealer.seal(new.password, new.trunk_id),
         allowed=new.allowed,
@@ -187,7 +187,7 @@ def _outbound(trunk: Trunk, patch: TrunkPatch, sealer: Sealer) -> Trunk:
     if patch.gateway is None:
         return trunk.without_gateways()
     if patch.gateway is not UNCHANGED:
-        trunk = replace(trunk, gateways=(patch.gateway, *trunk.gateways[1:]))
+        trunk = trunk.with_first_gateway_at(patch.gateway)
     trunk.require_gateway()
     if patch.password is None:
         password = None
