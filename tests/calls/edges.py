@@ -11,14 +11,16 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 import uvloop
 
-from cordboard.domain.routing import AgentRow, Inbound, NumberRow, TrunkRow, routing_key
+from cordboard.domain.addresses import parse_host_port
+from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.routing import Invite, routing_key
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
 from cordboard.engines.edge.supervisor import Edge, EdgeOptions, prepare
 
@@ -96,10 +98,10 @@ class RunningEdge:
         lines = (self.options.data / "kamailio.log").read_text(errors="replace").splitlines()
         return [line[line.index("refused ") :] for line in lines if "<script>: refused " in line]
 
-    def decide(self, inbound: Inbound) -> dict[str, Any]:
+    def decide(self, invite: Invite) -> dict[str, Any]:
         """What the edge's own `GET /decide` says."""
         with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.edge.ports.decide}{decide_path(inbound)}", timeout=5
+            f"http://127.0.0.1:{self.edge.ports.decide}{decide_path(invite)}", timeout=5
         ) as answer:
             return json.loads(answer.read())  # type: ignore[no-any-return]
 
@@ -126,9 +128,10 @@ class RunningEdge:
         self.file.commit(self.revision)
 
 
-def decide_path(inbound: Inbound) -> str:
-    user, host = inbound.user.encode().hex(), inbound.host.encode().hex()
-    return f"/decide?source={inbound.source}&user={user}&host={host}&offered={inbound.offered}"
+def decide_path(invite: Invite) -> str:
+    texts = {name: getattr(invite, name).encode().hex() for name in ("user", "host", "caller", "caller_host")}
+    hexadecimal = "&".join(f"{name}={text}" for name, text in texts.items())
+    return f"/decide?source={invite.source}&{hexadecimal}&login={invite.login}&offered={invite.offered}"
 
 
 @contextlib.contextmanager
@@ -155,7 +158,9 @@ def running_edge(**changes: Any) -> Iterator[RunningEdge]:
             running.close()
 
 
-def number(number: str = "+34911234567", *, trunk: str = "trunk", agent: str | None = "agent") -> NumberRow:
+def number(
+    number: str = "+34911234567", *, trunk: str = "trunk", agent: str | None = "agent", agent_out: str | None = None
+) -> NumberRow:
     return NumberRow(
         key=routing_key(number),
         number_id=f"id-{number}",
@@ -164,16 +169,19 @@ def number(number: str = "+34911234567", *, trunk: str = "trunk", agent: str | N
         tenant="tenant",
         trunk=trunk,
         agent_in=agent,
+        agent_out=agent_out,
     )
 
 
-def trunk(id: str = "trunk", *allowed: str, media_in: str = "allow") -> TrunkRow:
-    """Without addresses: open."""
-    return TrunkRow(id=id, tenant="tenant", open=not allowed, allowed=",".join(allowed), media_in=media_in)
+def trunk(id: str = "trunk", *allowed: str, gateways: Sequence[str] = (), **more: Any) -> TrunkRow:
+    """Without addresses: open. Gateways are `host:port`."""
+    hops = tuple(hop(parse_host_port(gateway)) for gateway in gateways)
+    values = {"tenant": "tenant", "media_in": "allow", "hops": hops} | more
+    return TrunkRow(id=id, open=not allowed, allowed=",".join(allowed), **values)
 
 
-def agent(id: str = "agent", uri: str = "sip:agent@127.0.2.1:5070") -> AgentRow:
-    return AgentRow(id=id, version=f"version-of-{id}", uri=uri)
+def agent(id: str = "agent", uri: str = "sip:agent@127.0.2.1:5070", **more: Any) -> AgentRow:
+    return AgentRow(id=id, version=f"version-of-{id}", uri=uri, **({"hops": (hop_of_uri(uri),)} | more))
 
 
 def running_as() -> int:

@@ -5,8 +5,10 @@ import string
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from cordboard.domain.addresses import MAX_NETWORKS, collapse
-from cordboard.domain.routing import OFFERED, AgentRow, Inbound, NumberRow, TrunkRow, routing_key
+from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
+from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.media import OFFERED, POLICIES
+from cordboard.domain.routing import Invite, routing_key
 
 Row = NumberRow | TrunkRow | AgentRow
 _USER = string.ascii_letters + string.digits + "._+~-"
@@ -61,6 +63,8 @@ class World:
     numbers: list[NumberRow]
     trunks: list[TrunkRow]
     agents: list[AgentRow]
+    #: name, rank, uri
+    resolved: list[tuple[str, int, str]]
 
     @property
     def rows(self) -> list[Row]:
@@ -69,17 +73,12 @@ class World:
 
 def world(rng: random.Random, size: int = 60) -> World:
     """Numbers of both kinds, trunks with lists from one network to as many as fit, agents of which some are missing."""
-    agents = [AgentRow(id=f"a{i}", version=f"v{i}", uri=_agent_uri(rng, i)) for i in range(12)]
-    trunks = [
-        TrunkRow(id=f"t{i}", tenant="tenant", open=not allowed, allowed=allowed, media_in=policy)
-        for i, (policy, allowed) in enumerate(
-            (policy, _list(rng)) for policy in ("disable", "allow", "require") for _ in range(6)
-        )
-    ]
+    agents = [_agent(rng, i) for i in range(18)]
+    trunks = [_trunk(rng, f"t{i}", POLICIES[i % 3], _list(rng)) for i in range(18)]
     full = ",".join(
         collapse(f"2001:db8:{i:x}:{i * 7:x}:{i * 13:x}::/{rng.choice((81, 90, 112))}" for i in range(MAX_NETWORKS))
     )
-    trunks.append(TrunkRow(id="full", tenant="tenant", open=False, allowed=full, media_in="allow"))
+    trunks.append(_trunk(rng, "full", "allow", full))
     numbers: dict[str, NumberRow] = {}
     for i in range(size):
         number = _e164(rng) if rng.random() < 0.7 else _address(rng, list(numbers))
@@ -92,12 +91,20 @@ def world(rng: random.Random, size: int = 60) -> World:
             # t99 and a99 are not there
             trunk=rng.choice([*(trunk.id for trunk in trunks), *("full",) * 2, "t99"]),
             agent_in=rng.choice([*(agent.id for agent in agents), "a99", None]),
+            agent_out=rng.choice([*(agent.id for agent in agents), "a99", None]),
         )
-    return World(list(numbers.values()), trunks, agents)
+    resolved = [
+        (f"gw{i}.example;;", rank, f"sip:192.0.2.{i}:{5060 + rank};transport=tcp")
+        for i in range(3)
+        for rank in range(i)
+    ]
+    return World(list(numbers.values()), trunks, agents, resolved)
 
 
-def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Inbound:
+def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Invite:
     """A call that has a fair chance of each verdict. `on_the_wire`: one that can be sent from loopback."""
+    if rng.random() < 0.4:
+        return _outbound(rng, world, on_the_wire)
     number = rng.choice(world.numbers)
     user, _, host = number.number.partition("@")
     host = host or rng.choice(["edge.example", "127.0.0.1", "192.0.2.1:5060"]).partition(":")[0]
@@ -108,7 +115,56 @@ def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Inbo
         user = rng.choice([_e164(rng), "", "".join(rng.choices(_USER, k=rng.randrange(1, 20)))])
     user = _dressed(rng, user, on_the_wire)
     source = f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, trunk.allowed)
-    return Inbound(source=source, user=user, host=host, offered=rng.choice(OFFERED))
+    caller = rng.choice(["", _e164(rng), rng.choice(world.numbers).number.partition("@")[0]])
+    return Invite(
+        source=source, user=user, host=host, caller=caller, caller_host="x.example", offered=rng.choice(OFFERED)
+    )
+
+
+def _outbound(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
+    number = rng.choice([number for number in world.numbers if number.agent_out])
+    agent = next((agent for agent in world.agents if agent.id == number.agent_out), world.agents[0])
+    caller, _, host = number.number.partition("@")
+    called = rng.choice([_e164(rng)] * 4 + ["112", "+34112", "*123#", "34911234567", "0034911", "sales", ""])
+    logins = ["", agent.login, rng.choice(world.agents).login]
+    return Invite(
+        source=f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, agent.sources),
+        user=_dressed(rng, called, on_the_wire),
+        host="127.0.0.1",
+        caller=_dressed(rng, caller, on_the_wire),
+        caller_host=host or "agent.example",
+        login="" if on_the_wire else rng.choice(logins),
+        offered=rng.choice(OFFERED),
+    )
+
+
+def _agent(rng: random.Random, i: int) -> AgentRow:
+    uri = _agent_uri(rng, i)
+    sources = rng.choice(["", _list(rng), _list(rng), "127.0.0.0/8"])
+    login = rng.choice(["", f"login{i}"])
+    hops = rng.choice([(hop_of_uri(uri),)] * 5 + [_hops(rng)])
+    media = rng.choice(POLICIES)
+    return AgentRow(id=f"a{i}", version=f"v{i}", uri=uri, hops=hops, media=media, sources=sources, login=login)
+
+
+def _trunk(rng: random.Random, id: str, policy: str, allowed: str) -> TrunkRow:
+    return TrunkRow(
+        id=id,
+        tenant="tenant",
+        open=not allowed,
+        allowed=allowed,
+        media_in=policy,
+        media_out=rng.choice(POLICIES),
+        hops=_hops(rng),
+    )
+
+
+def _hops(rng: random.Random) -> tuple[HopRow, ...]:
+    """None, addresses, and names of which some lead nowhere."""
+    hosts = rng.choices(["192.0.2.50", "2001:db8::5", "gw0.example", "gw1.example", "gw2.example"], k=rng.randrange(4))
+    if rng.random() < 0.2:
+        hosts = ["gw0.example"]
+    return tuple(hop(HostPort(host=host), verify=rng.random() < 0.5) for host in hosts)
 
 
 def _e164(rng: random.Random) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
+from tests.calls.digest import credentials, is_right
+
 Address = tuple[str, int]
 _counter = itertools.count(1)
 
@@ -125,6 +127,8 @@ class Phone:
         self.close()
 
     def close(self) -> None:
+        if not self._open:
+            return
         self._open = False
         self._socket.sendto(b"", self.address)  # wakes the reader
         self._thread.join()
@@ -177,10 +181,23 @@ class Phone:
         return None
 
     def call(
-        self, edge: Address, user: str, *, body: str | None = "", host: str = "", headers: str = "", **rest: str
+        self,
+        edge: Address,
+        user: str,
+        *,
+        body: str | None = "",
+        host: str = "",
+        headers: str = "",
+        caller: str = "",
+        credentials: tuple[str, str] | None = None,
+        **rest: str,
     ) -> "Call":
-        """Place a call and wait for its final answer, which is acknowledged. `body=None` offers no SDP."""
-        call = Call(phone=self, edge=edge, uri=_uri(user, host or _host(edge)))
+        """Place a call and wait for its final answer, which is acknowledged. `body=None` offers no SDP.
+
+        `caller` is the user of its From. A challenge is answered if there are `credentials`, username and password.
+        """
+        call = Call(phone=self, edge=edge, uri=_uri(user, host or _host(edge)), credentials=credentials)
+        call.caller = caller or call.caller
         if body == "":
             body = sdp(self.address[0])
         call.answer = call.request("INVITE", body=body or "", headers=headers, **rest)
@@ -219,6 +236,9 @@ class Call:
     id: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@cordboard.test")
     tag: str = field(default_factory=lambda: secrets.token_hex(4))
     answer: Message | None = None
+    #: The user of From.
+    caller: str = "caller"
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
     _cseq: int = 0
 
     @property
@@ -236,6 +256,16 @@ class Call:
         self, method: str, *, body: str = "", headers: str = "", content: str = "application/sdp"
     ) -> Message | None:
         """Send the dialog's next request and wait for its final answer; an INVITE's is acknowledged."""
+        final = self._request(method, body, headers, content)
+        if final is not None and final.status in (401, 407) and self.credentials is not None:
+            proxy = "Proxy-" if final.status == 407 else ""
+            challenge = final.get("Proxy-Authenticate" if proxy else "WWW-Authenticate")
+            self.answer = self.answer if self.answer is not final else None
+            right = credentials(challenge, method, self.uri, *self.credentials)
+            final = self._request(method, body, f"{headers}{proxy}Authorization: {right}\r\n", content)
+        return final
+
+    def _request(self, method: str, body: str, headers: str, content: str) -> Message | None:
         self._cseq += 1
         branch = f"z9hG4bK{secrets.token_hex(8)}"
         text = self.text(method, branch, body=body, headers=headers, content=content)
@@ -265,7 +295,7 @@ class Call:
             f"{method} {uri} SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP {self.phone.at};rport;branch={branch}\r\n"
             f"{routes}"
-            f"From: <sip:caller@{self.phone.at}>;tag={self.tag}\r\n"
+            f"From: <sip:{self.caller}@{self.phone.at}>;tag={self.tag}\r\n"
             f"To: <{self.uri}>{to_tag}\r\n"
             f"Call-ID: {self.id}\r\n"
             f"CSeq: {cseq or self._cseq} {method}\r\n"
@@ -295,6 +325,8 @@ class Agent(Phone):
 
     def __init__(self, address: str, port: int = 0, name: str = "", *, media_port: int = 4002) -> None:
         self.media_port = media_port
+        #: Username and password that INVITEs must come with.
+        self.wants: tuple[str, str] | None = None
         #: INVITE → status and SDP of the answer. Raising makes no answer at all.
         self.answers: Callable[[Message], Answer] = lambda invite: (200, sdp(address, self.media_port))
         self.ringing = True
@@ -318,6 +350,11 @@ class Agent(Phone):
             self.send(self._sent[key], source)
             return
         tag = message.tag("To") or secrets.token_hex(4)
+        if message.method == "INVITE" and self.wants is not None and not self._is_right(message):
+            challenge = f'Digest realm="{self.name}", nonce="{secrets.token_hex(8)}", algorithm=MD5, qop="auth"'
+            self._sent[key] = self.response(message, 407, tag=tag, headers=f"Proxy-Authenticate: {challenge}\r\n")
+            self.send(self._sent[key], source)
+            return
         if message.method == "INVITE":
             if self.ringing and not message.tag("To"):
                 self.send(self.response(message, 180, tag=tag), source)
@@ -330,14 +367,20 @@ class Agent(Phone):
         self._sent[key] = self.response(message, status, body, tag=tag)
         self.send(self._sent[key], source)
 
-    def response(self, request: Message, status: int, body: str = "", *, tag: str) -> str:
+    def _is_right(self, request: Message) -> bool:
+        assert self.wants is not None
+        username, password = self.wants
+        header = request.get("Proxy-Authorization")
+        return bool(header) and is_right(header, request.method, username, self.name, password)
+
+    def response(self, request: Message, status: int, body: str = "", *, tag: str, headers: str = "") -> str:
         to = request.get("To") if request.tag("To") else f"{request.get('To')};tag={tag}"
         return (
             f"SIP/2.0 {status} {_PHRASES.get(status, 'Answer')}\r\n"
             + "".join(f"Via: {via}\r\n" for via in request.all("Via"))
             + "".join(f"Record-Route: {route}\r\n" for route in request.all("Record-Route"))
             + f"From: {request.get('From')}\r\nTo: {to}\r\nCall-ID: {request.get('Call-ID')}\r\n"
-            f"CSeq: {request.get('CSeq')}\r\nContact: <sip:agent@{self.at}>\r\n"
+            f"CSeq: {request.get('CSeq')}\r\nContact: <sip:agent@{self.at}>\r\n{headers}"
             + ("Content-Type: application/sdp\r\n" if body else "")
             + f"Content-Length: {len(body.encode())}\r\n\r\n{body}"
         )
@@ -346,6 +389,7 @@ class Agent(Phone):
 _PHRASES = {
     180: "Ringing",
     200: "OK",
+    407: "Proxy Authentication Required",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",

@@ -3,23 +3,28 @@
 The seed is printed; CORDBOARD_SEED repeats a run.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import random
 import secrets
+import sqlite3
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from cordboard.domain.addresses import MAX_NETWORKS, collapse
+from cordboard.domain.addresses import MAX_NETWORKS, collapse, parse_host_port
+from cordboard.domain.edge import hop
 from cordboard.domain.errors import TooManyNetworks
-from cordboard.domain.routing import Decision, Inbound
+from cordboard.domain.routing import Decision, Invite
 from cordboard.engines.edge.decide import Decider
 from cordboard.engines.edge.file import Put
 from tests.calls.edges import RunningEdge, agent, decide_path, number, trunk
-from tests.calls.generated import call, world
+from tests.calls.generated import Row, call, world
 from tests.calls.phone import CRYPTO, Agent, Phone, sdp
 
 #: Connections to `/decide` at once: Kamailio has two workers for TCP.
@@ -36,7 +41,7 @@ def as_answered(decision: Decision) -> dict[str, object]:
     return {name: getattr(decision, name) for name in Decision.__slots__}  # type: ignore[attr-defined]
 
 
-def ask(port: int, calls: list[Inbound]) -> list[dict[str, object]]:
+def ask(port: int, calls: list[Invite]) -> list[dict[str, object]]:
     """What `/decide` says to each, over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     answers = []
@@ -47,12 +52,19 @@ def ask(port: int, calls: list[Inbound]) -> list[dict[str, object]]:
     return answers
 
 
+def fill(edge: RunningEdge, rows: Iterable[Row], resolved: Iterable[tuple[str, int, str]] = ()) -> None:
+    edge.file.rebuild(map(Put, rows), "test", 1)
+    with contextlib.closing(sqlite3.connect(edge.folder / "edge.sqlite", timeout=5)) as connection, connection:
+        connection.execute("delete from resolved")
+        connection.executemany("insert into resolved values(?,?,?)", resolved)
+
+
 def compare(edge: RunningEdge, cases: int) -> None:
     rng = random.Random(seed())
     seen: dict[str, int] = {}
     for _ in range(max(1, cases // 2000)):
         state = world(rng)
-        edge.file.rebuild(map(Put, state.rows), "test", 1)
+        fill(edge, state.rows, state.resolved)
         calls = [call(rng, state) for _ in range(min(cases, 2000))]
         decider = Decider(edge.folder / "edge.sqlite")
         expected = [as_answered(decider.decide(one)) for one in calls]
@@ -68,7 +80,9 @@ def compare(edge: RunningEdge, cases: int) -> None:
     everything = (
         "accepted unknown-number address-not-allowed encryption-required encryption-not-allowed media-not-supported"
     )
-    assert set(seen) == {*everything.split(), "no-agent", "lookup-failed"}, "the cases reach every verdict"
+    everything += " no-agent agent-unreachable lookup-failed caller-not-allowed credentials-required"
+    everything += " emergency-not-carried not-e164 no-gateway gateway-unresolved"
+    assert set(seen) == set(everything.split()), "the cases reach every verdict"
 
 
 def test_generated_cases_are_decided_alike(edge: RunningEdge) -> None:
@@ -100,20 +114,30 @@ def real_calls(edge: RunningEdge, cases: int) -> None:
         uri = ai.at
         # one telephone stands for all agents, told apart by what is in front of its address
         rows = [
-            agent(row.id, f"sip:{row.uri[4:].partition('@')[0] + '.' if '@' in row.uri else ''}{row.id}@{uri}")
+            agent(
+                row.id,
+                f"sip:{row.uri[4:].partition('@')[0] + '.' if '@' in row.uri else ''}{row.id}@{uri}",
+                media=row.media,
+                sources=row.sources,
+            )
             for row in state.agents
         ]
-        edge.file.rebuild(map(Put, [*state.numbers, *state.trunks, *rows]), "test", 1)
+        # and for all gateways
+        trunks = [replace(row, hops=row.hops and (hop(parse_host_port(uri)),)) for row in state.trunks]
+        fill(edge, [*state.numbers, *trunks, *rows])
         decider = Decider(edge.folder / "edge.sqlite")
         for _ in range(cases):
             one = call(rng, state, on_the_wire=True)
             with Phone(one.source) as phone:
-                made = phone.call(edge.sip, one.user, host=one.host, body=OFFERS[one.offered])
+                caller = one.caller or "nobody"
+                one = replace(one, caller=caller, caller_host=one.source)
+                made = phone.call(edge.sip, one.user, host=one.host, body=OFFERS[one.offered], caller=caller)
                 decision = decider.decide(one)
                 assert made.status == (486 if decision.accepted else decision.code), (one, decision)
                 if decision.accepted:
                     arrived = next(m for m in ai.calls if m.get("Call-ID") == made.id)
-                    assert arrived.first.split()[1] == decision.target, one
+                    target = decision.target if decision.direction == "in" else f"sip:{decision.target}@{uri}"
+                    assert arrived.first.split()[1] == target, one
             ai.events.clear()
         decider.close()
 
@@ -143,7 +167,7 @@ def test_the_longest_list_fits_and_one_more_network_is_refused(edge: RunningEdge
         (longest[-1], "accepted"),
         (networks[MAX_NETWORKS], "address-not-allowed"),
     ):
-        asked = Inbound(source=source.removesuffix("/128"), user="34911234567", host="x", offered="rtp")
+        asked = Invite(source=source.removesuffix("/128"), user="34911234567", host="x", offered="rtp")
         assert edge.decide(asked)["reason"] == reason
 
 
@@ -162,5 +186,5 @@ def test_a_v6_address_is_tested_against_each_network_of_a_list(edge: RunningEdge
         ("2001:db8:2::8", "address-not-allowed"),
         ("2001:db8:0:2::", "address-not-allowed"),
     ):
-        asked = Inbound(source=source, user="34911234567", host="x", offered="rtp")
+        asked = Invite(source=source, user="34911234567", host="x", offered="rtp")
         assert edge.decide(asked)["reason"] == reason, source

@@ -139,7 +139,8 @@ def test_http_is_for_the_loopback_listener_and_sip_is_not(routed: RunningEdge) -
             except ConnectionResetError:
                 return b""
 
-    http = "GET /decide?source=127.0.1.1&user=33&host=78&offered=rtp HTTP/1.1\r\nHost: x\r\n\r\n"
+    query = "source=127.0.1.1&user=33&host=78&caller=&caller_host=&login=&offered=rtp"
+    http = f"GET /decide?{query} HTTP/1.1\r\nHost: x\r\n\r\n"
     sip = (
         "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1\r\n"
         "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
@@ -163,7 +164,7 @@ def test_http_is_for_the_loopback_listener_and_sip_is_not(routed: RunningEdge) -
         "/decide?source=1';drop table number;--&user=33&host=78&offered=rtp",
         "/decide?source=127.0.1.1&user=33&host=78&offered=all",
         "/decide?user=33&source=127.0.1.1&host=78&offered=rtp",
-        "/decide?source=127.0.1.1&user=33&host=78&offered=rtp&x=1",
+        "/decide?source=127.0.1.1&user=33&host=78&caller=&caller_host=&login=&offered=rtp&x=1",
     ],
 )
 def test_anything_but_a_well_formed_question_is_404(routed: RunningEdge, path: str) -> None:

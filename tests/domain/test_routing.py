@@ -1,39 +1,76 @@
 """The edge's decision as a pure function. That Kamailio decides alike is shown in tests/calls."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cordboard.domain.media import MEDIA_RULES, OFFERED, POLICIES, Offered
+from cordboard.domain.reasons import CODES
 from cordboard.domain.routing import (
-    CODES,
-    MEDIA_RULES,
-    OFFERED,
-    Inbound,
-    Lookup,
+    CandidateKeys,
+    InboundLookup,
+    Invite,
+    OutboundLookup,
     candidate_keys,
     decide,
     in_networks,
     routing_key,
 )
 
-CALL = Inbound(source="192.0.2.7", user="+34911234567", host="edge.example", offered="rtp")
-FOUND = Lookup(
+CALL = Invite(source="192.0.2.7", user="+34911234567", host="edge.example", offered="rtp")
+FOUND = InboundLookup(
     number_id="n",
     number="+34911234567",
     tenant="t",
     trunk="k",
     open=0,
     allowed="192.0.2.0/29,2001:db8::/32",
-    media_in="allow",
+    caller_media="allow",
+    callee_media="disable",
     code=200,
     reason="accepted",
     flags="RTP/AVP",
     agent="a",
     version="v",
     target="sip:+34911234567@agent.example",
+    hops="sip:192.0.2.99:5060;transport=udp>agent.example>1",
+    headers="",
 )
+CALL_OUT = Invite(source="198.51.100.4", user="+15125550100", host="edge.example", caller="+34911234567", offered="rtp")
+FOUND_OUT = OutboundLookup(
+    number_id="n",
+    number="+34911234567",
+    tenant="t",
+    trunk="k",
+    agent="a",
+    version="v",
+    sources="198.51.100.0/29",
+    login="",
+    caller_media="disable",
+    callee_media="allow",
+    code=200,
+    reason="accepted",
+    flags="RTP/AVP",
+    hops="sip:203.0.113.1:5060;transport=udp>203.0.113.1>1",
+    gateways=1,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the edge's file holds for one call."""
+
+    one_in: InboundLookup | None = None
+    one_out: OutboundLookup | None = None
+
+    def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
+        return self.one_in
+
+    def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
+        return self.one_out
 
 
 @pytest.mark.parametrize(
@@ -105,7 +142,7 @@ def test_a_numbers_key_is_found_by_what_carriers_dial() -> None:
 
 
 def test_a_call_that_passes_everything_is_accepted() -> None:
-    decision = decide(CALL, FOUND)
+    decision = decide(CALL, Found(FOUND))
     assert decision.accepted
     assert (decision.code, decision.target, decision.flags) == (200, FOUND.target, "RTP/AVP")
     assert (decision.number_id, decision.trunk, decision.agent, decision.version) == ("n", "k", "a", "v")
@@ -119,6 +156,7 @@ def test_a_call_that_passes_everything_is_accepted() -> None:
         ({"allowed": "", "open": 1}, "accepted"),
         ({"code": 488, "reason": "encryption-required", "flags": ""}, "encryption-required"),
         ({"target": ""}, "no-agent"),
+        ({"hops": ""}, "agent-unreachable"),
         ({"trunk": ""}, "lookup-failed"),
         ({"code": 0, "reason": ""}, "lookup-failed"),
         ({"code": 488, "reason": "a reason from the future"}, "lookup-failed"),
@@ -128,7 +166,7 @@ def test_a_call_that_passes_everything_is_accepted() -> None:
     ],
 )
 def test_each_refusal_has_its_reason(change: dict[str, object], reason: str) -> None:
-    decision = decide(CALL, replace(FOUND, **change))  # type: ignore[arg-type]
+    decision = decide(CALL, Found(replace(FOUND, **change)))  # type: ignore[arg-type]
     assert decision.reason == reason
     assert decision.code == CODES[decision.reason]
     if not decision.accepted:
@@ -136,7 +174,64 @@ def test_each_refusal_has_its_reason(change: dict[str, object], reason: str) -> 
 
 
 def test_an_unknown_number_is_404() -> None:
-    assert (decide(CALL, None).code, decide(CALL, None).reason) == (404, "unknown-number")
+    assert (decide(CALL, Found()).code, decide(CALL, Found()).reason) == (404, "unknown-number")
+
+
+def test_a_call_that_an_agent_may_place_is_accepted() -> None:
+    decision = decide(CALL_OUT, Found(None, FOUND_OUT))
+    assert decision.accepted
+    assert (decision.direction, decision.target, decision.hops) == ("out", "+15125550100", FOUND_OUT.hops)
+
+
+@pytest.mark.parametrize(
+    ("invite", "change", "reason"),
+    [
+        # who calls: by address, by credentials, by both if it has both, and nobody by nothing
+        ({"source": "198.51.100.9"}, {}, "caller-not-allowed"),
+        ({}, {"sources": ""}, "caller-not-allowed"),
+        ({}, {"sources": "", "login": "u"}, "credentials-required"),
+        ({"login": "u"}, {"sources": "", "login": "u"}, "accepted"),
+        ({"login": "somebody"}, {"sources": "", "login": "u"}, "caller-not-allowed"),
+        ({"login": "u", "source": "198.51.100.9"}, {"login": "u"}, "caller-not-allowed"),
+        ({}, {"login": "u"}, "credentials-required"),
+        # right credentials of another agent open nothing
+        ({"login": "u", "source": "198.51.100.9"}, {}, "caller-not-allowed"),
+        # whom: E.164 alone
+        ({"user": "112"}, {}, "emergency-not-carried"),
+        ({"user": "+34112"}, {}, "emergency-not-carried"),
+        ({"user": "*123#"}, {}, "emergency-not-carried"),
+        ({"user": "15125550100"}, {}, "not-e164"),
+        ({"user": "0034911234567"}, {}, "not-e164"),
+        ({"user": "+0034911234567"}, {}, "not-e164"),
+        ({"user": "sales"}, {}, "not-e164"),
+        ({"user": "+1234567890123456"}, {}, "not-e164"),
+        ({"user": "%2B1-512-555-0100;npdi"}, {}, "accepted"),
+        # how, and through what
+        ({}, {"code": 488, "reason": "encryption-required"}, "encryption-required"),
+        ({}, {"trunk": ""}, "lookup-failed"),
+        ({}, {"code": 0, "reason": ""}, "lookup-failed"),
+        ({}, {"gateways": 0, "hops": ""}, "no-gateway"),
+        ({}, {"hops": ""}, "gateway-unresolved"),
+        # in that order
+        ({"source": "198.51.100.9", "user": "112"}, {"gateways": 0}, "caller-not-allowed"),
+        ({"user": "112"}, {"code": 488, "reason": "encryption-required"}, "emergency-not-carried"),
+    ],
+)
+def test_each_refusal_of_an_agents_call_has_its_reason(
+    invite: dict[str, str], change: dict[str, object], reason: str
+) -> None:
+    decision = decide(replace(CALL_OUT, **invite), Found(None, replace(FOUND_OUT, **change)))  # type: ignore[arg-type]
+    assert (decision.reason, decision.code, decision.direction) == (reason, CODES[decision.reason], "out")
+    if not decision.accepted:
+        assert decision.target == decision.hops == decision.flags == ""
+
+
+def test_a_call_that_a_trunk_takes_is_inbound_whatever_it_shows() -> None:
+    assert decide(replace(CALL, caller="+34911234567"), Found(FOUND, FOUND_OUT)).direction == "in"
+    refused = decide(replace(CALL, source="203.0.113.9", caller="+34911234567"), Found(FOUND, FOUND_OUT))
+    assert (refused.direction, refused.reason) == ("out", "caller-not-allowed")
+    stranger = decide(replace(CALL, source="203.0.113.9", caller="+1"), Found(FOUND))
+    assert (stranger.direction, stranger.reason) == ("in", "address-not-allowed")
 
 
 @pytest.mark.parametrize(
@@ -156,13 +251,12 @@ def test_networks(source: str, allowed: str, inside: bool) -> None:
     assert in_networks(source, allowed) is inside
 
 
-def test_every_policy_has_a_rule_for_every_offer() -> None:
-    rules = {(rule.policy, rule.offered): rule for rule in MEDIA_RULES}
-    assert set(rules) == {(policy, offered) for policy in ("disable", "allow", "require") for offered in OFFERED}
+def test_every_pair_of_policies_has_a_rule_for_every_offer() -> None:
+    rules = {(rule.caller, rule.offered, rule.callee): rule for rule in MEDIA_RULES}
+    assert set(rules) == set(product(POLICIES, OFFERED, POLICIES))
     assert all(rule.code == CODES[rule.reason] for rule in MEDIA_RULES)
-    assert {offered for (policy, offered), rule in rules.items() if policy == "require" and rule.code == 200} == {
-        "srtp"
-    }
+    assert {o for (caller, o, _), rule in rules.items() if caller == "require" and rule.code == 200} == {"srtp"}
+    assert {rule.flags.split()[0] for rule in MEDIA_RULES if rule.callee == "require" and rule.flags} == {"RTP/SAVP"}
 
 
 def test_no_suite_without_encryption_is_ever_offered() -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from cordboard.domain.addresses import MAX_NETWORKS
-from cordboard.domain.routing import AgentRow, Inbound, NumberRow, TrunkRow
+from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop_of_uri
+from cordboard.domain.routing import Invite
 from cordboard.engines.edge import file as edge_file
 from cordboard.engines.edge.decide import Decider
 from cordboard.engines.edge.file import Drop, EdgeFile, EdgeNotApplied, EdgeWriteFailed, Put
 from tests.calls.edges import agent, number, trunk
 
-CALL = Inbound(source="127.0.1.1", user="+34911234567", host="x", offered="rtp")
+CALL = Invite(source="127.0.1.1", user="+34911234567", host="x", offered="rtp")
 ROUTE = (Put(number()), Put(trunk("trunk", "127.0.1.0/24")), Put(agent()))
 
 
@@ -117,7 +118,7 @@ def test_a_rebuild_in_chunks_is_one_transaction(file: EdgeFile, path: Path) -> N
         "pragma application_id = 1",
         "drop table agent",
         "delete from meta",
-        "delete from media_rule where policy = 'require'",
+        "delete from media_rule where caller = 'require'",
         "update media_rule set code = 200, reason = 'accepted' where offered = 'srtp'",
     ],
 )
@@ -225,9 +226,14 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
     rows = (
         NumberRow(key="k", number_id="n", number="+1", user="u", tenant="t", trunk="r", agent_in=None),
         TrunkRow(id="r", tenant="t", open=True, allowed="", media_in="require"),
-        AgentRow(id="a", version="v", uri="sip:x@y"),
+        AgentRow(id="a", version="v", uri="sip:x@y", hops=(hop_of_uri("sip:x@y"),)),
     )
     file.stage(map(Put, rows))
     file.commit(2)
-    found = [file._connection.execute(f"select * from {t}").fetchone() for t in ("number", "trunk", "agent")]
-    assert found == [("k", "n", "+1", "u", "t", "r", None), ("r", "t", 1, "", "require"), ("a", "v", "sip:x@y")]
+    found = [file._connection.execute(f"select * from {t}").fetchone() for t in ("number", "trunk", "agent", "hop")]
+    assert found == [
+        ("k", "n", "+1", "u", "t", "r", None, None),
+        ("r", "t", 1, "", "require", "allow", "", ""),
+        ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
+        ("a", 0, "y", "", "y;;", 1),
+    ]

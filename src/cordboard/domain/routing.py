@@ -1,145 +1,24 @@
-"""Where an inbound call goes, or why it is refused: the edge's decision as a pure function.
+"""Where a call goes, or why it is refused: the edge's decision as a pure function.
 
-Kamailio decides in `engines/edge/kamailio/inbound.cfg`, route DECIDE, over the same rows by the same SELECT
-(`engines/edge/decide.sql`); a differential test holds the two together. Each side keeps only this much:
-read the user, select, test the source address, read the media rule.
+Kamailio decides in `engines/edge/kamailio/decide.cfg`, over the same rows by the same SELECTs
+(`engines/edge/decide.sql` and `decide_out.sql`); a differential test holds the two together. Each side keeps only
+this much: read the users, select, test the source address, read the media rule.
 """
 
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Final, Literal
+from typing import Literal, Protocol
 
-Offered = Literal["none", "rtp", "srtp", "other"]
-OFFERED: Final[tuple[Offered, ...]] = ("none", "rtp", "srtp", "other")
+from cordboard.domain.media import Offered
+from cordboard.domain.reasons import CODES, Reason, known
 
-Reason = Literal[
-    "accepted",
-    "unknown-number",
-    "address-not-allowed",
-    "encryption-required",
-    "encryption-not-allowed",
-    "media-not-supported",
-    "no-agent",
-    "lookup-failed",
-    "media-relay-unavailable",
-]
-
-#: The SIP answer that a refusal gets (RFC 3261 section 21); `accepted` is 200 and is never sent.
-CODES: Final[dict[Reason, int]] = {
-    "accepted": 200,
-    "unknown-number": 404,
-    "address-not-allowed": 403,
-    "encryption-required": 488,
-    "encryption-not-allowed": 488,
-    "media-not-supported": 488,
-    "no-agent": 480,
-    "lookup-failed": 503,
-    "media-relay-unavailable": 503,
-}
+Direction = Literal["in", "out"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NumberRow:
-    """A number as the edge knows it. Only numbers that are assigned stand there."""
-
-    #: E.164 digits without the `+`, or `user@domain` with the domain in lower case.
-    key: str
-    number_id: str
-    #: Canonical: `+34911234567` or `user@domain`.
-    number: str
-    #: What `{number}` in an agent's URI stands for: the E.164 number with its `+`, or the user part.
-    user: str
-    tenant: str
-    trunk: str
-    #: The agent that takes inbound calls.
-    agent_in: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrunkRow:
-    """A trunk as the edge knows it."""
-
-    id: str
-    tenant: str
-    #: Everybody may call in; then `allowed` is empty.
-    open: bool
-    #: Networks that `addresses.collapse` made, separated by commas.
-    allowed: str
-    #: disable, allow or require.
-    media_in: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AgentRow:
-    """The published version of an agent. An agent without one has no row."""
-
-    id: str
-    version: str
-    uri: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MediaRule:
-    """What a trunk's media policy makes of an offer."""
-
-    direction: Literal["in"]
-    policy: str
-    offered: Offered
-    code: int
-    reason: Reason
-    #: For rtpengine's offer towards the agent.
-    flags: str
-
-
-#: SDES suites that are never offered or taken: AEAD breaks with clients in the field, NULL is no encryption.
-_WITHOUT_SUITES: Final = " ".join(
-    f"SDES-no-{suite}"
-    for suite in (
-        "AEAD_AES_256_GCM",
-        "AEAD_AES_128_GCM",
-        "AES_256_CM_HMAC_SHA1_80",
-        "AES_256_CM_HMAC_SHA1_32",
-        "AES_192_CM_HMAC_SHA1_80",
-        "AES_192_CM_HMAC_SHA1_32",
-        "F8_128_HMAC_SHA1_80",
-        "F8_128_HMAC_SHA1_32",
-        "NULL_HMAC_SHA1_80",
-        "NULL_HMAC_SHA1_32",
-    )
-)
-#: What is asked of rtpengine for every SDP, whichever way it goes. `strict-source`: once the far side's address is
-#: learnt, packets from elsewhere are dropped.
-MEDIA_FLAGS: Final = f"replace-origin replace-session-connection strict-source ICE=remove DTLS=off {_WITHOUT_SUITES}"
-_TO_AGENT: Final = f"RTP/AVP {MEDIA_FLAGS}"
-
-
-def _rule(policy: str, offered: Offered, reason: Reason) -> MediaRule:
-    flags = _TO_AGENT if reason == "accepted" else ""
-    return MediaRule(direction="in", policy=policy, offered=offered, code=CODES[reason], reason=reason, flags=flags)
-
-
-#: Read by both sides: Kamailio finds it as the table media_rule.
-MEDIA_RULES: Final[tuple[MediaRule, ...]] = (
-    _rule("disable", "none", "accepted"),
-    _rule("disable", "rtp", "accepted"),
-    _rule("disable", "srtp", "encryption-not-allowed"),
-    _rule("disable", "other", "media-not-supported"),
-    _rule("allow", "none", "accepted"),
-    _rule("allow", "rtp", "accepted"),
-    _rule("allow", "srtp", "accepted"),
-    _rule("allow", "other", "media-not-supported"),
-    # Without an offer the answer could not be held to SRTP before the agent has made its own offer in clear.
-    _rule("require", "none", "encryption-required"),
-    _rule("require", "rtp", "encryption-required"),
-    _rule("require", "srtp", "accepted"),
-    _rule("require", "other", "media-not-supported"),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inbound:
-    """An INVITE that comes in, as far as the decision looks at it."""
+class Invite:
+    """An INVITE outside a dialog, as far as the decision looks at it."""
 
     #: The address that it came from.
     source: str
@@ -147,20 +26,25 @@ class Inbound:
     user: str
     #: The host of its request URI.
     host: str
+    #: User and host of its From, as they stand on the wire.
+    caller: str = ""
+    caller_host: str = ""
+    #: The username of digest credentials that came with it and were right.
+    login: str = ""
     #: What its SDP offers.
     offered: Offered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandidateKeys:
-    """The keys under which a called number may stand; an empty one fits nothing. The address goes first."""
+    """The keys under which a number may stand; an empty one fits nothing. The address goes first."""
 
     address: str
     digits: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lookup:
+class InboundLookup:
     """The row that decide.sql finds: number, its trunk, the media rule and the published agent version.
 
     An outer join's gap is '' (or -1 in `open`, 0 in `code`), as Kamailio has no NULL worth the name.
@@ -172,13 +56,39 @@ class Lookup:
     trunk: str
     open: int
     allowed: str
-    media_in: str
+    caller_media: str
+    callee_media: str
     code: int
     reason: str
     flags: str
     agent: str
     version: str
     target: str
+    #: `uri>host>verify` of each place to send to, in order, separated by `|`.
+    hops: str
+    headers: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboundLookup:
+    """The row that decide_out.sql finds for the number that the caller shows. Gaps as in InboundLookup."""
+
+    number_id: str
+    number: str
+    tenant: str
+    trunk: str
+    agent: str
+    version: str
+    sources: str
+    login: str
+    caller_media: str
+    callee_media: str
+    code: int
+    reason: str
+    flags: str
+    hops: str
+    #: Whether the trunk has gateways, resolved or not.
+    gateways: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,9 +97,12 @@ class Decision:
 
     code: int
     reason: Reason
-    #: The URI that the INVITE is sent to.
+    direction: Direction = "in"
+    #: Inbound, the request URI that the agent gets; outbound, the number that is called, with its `+`.
     target: str = ""
-    #: For rtpengine's offer towards the agent.
+    #: Where to send it: `uri>host>verify` of each place, in order, separated by `|`.
+    hops: str = ""
+    #: For rtpengine's offer towards the callee.
     flags: str = ""
     number_id: str = ""
     number: str = ""
@@ -203,29 +116,46 @@ class Decision:
         return self.reason == "accepted"
 
 
+class Rows(Protocol):
+    """The edge's file as the decision reads it."""
+
+    def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None: ...
+
+    def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None: ...
+
+
 def routing_key(number: str) -> str:
     """NumberRow.key of a canonical number: `34911234567` for `+34911234567`; an address is its own key."""
     return number.removeprefix("+")
 
 
-#: Printable ASCII with whole escapes of the same: inbound.cfg, route KEYS, has both patterns too.
+#: Printable ASCII with whole escapes of the same: decide.cfg, route KEYS, has these patterns too.
 _USER = re.compile(r"(?:[ -$&-~]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])+")
 #: Digits with visual separators (RFC 3966), or the spaces that some write.
 _DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")
+_E164 = re.compile(r"[-.() ]*\+[-.() ]*[1-9][-.() ]*(?:[0-9][-.() ]*){6,14}")
+#: Emergency numbers, network services and other short codes, with a country code or without.
+_SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
 
 
 def candidate_keys(user: str, host: str) -> CandidateKeys:
-    """Read a request URI's user (RFC 3261 section 19.1.2) as a number, tolerantly.
+    """Read a URI's user (RFC 3261 section 19.1.2) as a number, tolerantly.
 
     Parameters such as `;npdi=yes` are cut, escapes decoded once, and for digits visual separators and a
     leading `+` dropped. A broken escape, or one of a character outside printable ASCII, fits nothing.
     """
-    user = user.partition(";")[0]
-    if not _USER.fullmatch(user):
+    plain = _plain(user)
+    if not plain:
         return CandidateKeys(address="", digits="")
-    plain = re.sub("%(..)", lambda escape: chr(int(escape[1], 16)), user)
     digits = re.sub("[^0-9]", "", plain) if _DIALLED.fullmatch(plain) else ""
     return CandidateKeys(address=f"{plain}@{_lower(host)}" if host else "", digits=digits)
+
+
+def _plain(user: str) -> str:
+    user = user.partition(";")[0]
+    if not _USER.fullmatch(user):
+        return ""
+    return re.sub("%(..)", lambda escape: chr(int(escape[1], 16)), user)
 
 
 def _lower(host: str) -> str:
@@ -242,20 +172,41 @@ def in_networks(source: str, allowed: str) -> bool:
     return any(address in ip_network(text) for text in allowed.split(",") if text)
 
 
-def decide(inbound: Inbound, row: Lookup | None) -> Decision:
-    """The edge's decision about `inbound`, whose number was looked up under `candidate_keys`.
+def decide(invite: Invite, rows: Rows) -> Decision:
+    """The edge's decision about `invite`.
 
-    In this order: number, source address, media, agent. A row whose trunk or media rule is missing is a fault of
-    the edge's file, which is `lookup-failed` and never a refusal that blames the caller.
+    It is inbound if the called number is ours and its trunk takes calls from that source; else outbound if the
+    number that it shows is ours. Raises what `rows` raises.
     """
+    inbound = _decide_in(invite, rows)
+    if inbound.reason not in ("unknown-number", "address-not-allowed"):
+        return inbound
+    row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered) if invite.caller else None
+    return inbound if row is None else _decide_out(invite, row)
+
+
+def _decide_in(invite: Invite, rows: Rows) -> Decision:
+    """In this order: number, source address, media, agent."""
+    row = rows.inbound(candidate_keys(invite.user, invite.host), invite.offered)
     if row is None:
         return Decision(code=404, reason="unknown-number")
-    reason = _verdict(inbound, row)
+    return _decision("in", _inbound_verdict(invite, row), row, row.target)
+
+
+def _decide_out(invite: Invite, row: OutboundLookup) -> Decision:
+    """In this order: who calls, the number called, media, gateways."""
+    target = "+" + re.sub("[^0-9]", "", _plain(invite.user))
+    return _decision("out", _outbound_verdict(invite, row), row, target)
+
+
+def _decision(direction: Direction, reason: Reason, row: InboundLookup | OutboundLookup, target: str) -> Decision:
     accepted = reason == "accepted"
     return Decision(
         code=CODES[reason],
         reason=reason,
-        target=row.target if accepted else "",
+        direction=direction,
+        target=target if accepted else "",
+        hops=row.hops if accepted else "",
         flags=row.flags if accepted else "",
         number_id=row.number_id,
         number=row.number,
@@ -266,18 +217,43 @@ def decide(inbound: Inbound, row: Lookup | None) -> Decision:
     )
 
 
-def _verdict(inbound: Inbound, row: Lookup) -> Reason:
+def _inbound_verdict(invite: Invite, row: InboundLookup) -> Reason:
+    """A row whose trunk or media rule is missing is a fault of the edge's file, and blames no caller."""
     if not row.trunk or not row.code:
         return "lookup-failed"
-    if row.open != 1 and not in_networks(inbound.source, row.allowed):
+    if row.open != 1 and not in_networks(invite.source, row.allowed):
         return "address-not-allowed"
     if row.code != CODES["accepted"]:
-        return _known(row.reason)
-    return "accepted" if row.target else "no-agent"
+        return known(row.reason)
+    if not row.target:
+        return "no-agent"
+    return "accepted" if row.hops else "agent-unreachable"
 
 
-def _known(reason: str) -> Reason:
-    for known in CODES:
-        if known == reason:
-            return known
-    return "lookup-failed"
+def _outbound_verdict(invite: Invite, row: OutboundLookup) -> Reason:
+    caller = _caller_verdict(invite, row)
+    if caller != "accepted":
+        return caller
+    called = _plain(invite.user)
+    if _SHORT.fullmatch(called):
+        return "emergency-not-carried"
+    if not _E164.fullmatch(called):
+        return "not-e164"
+    if not row.trunk or not row.code:
+        return "lookup-failed"
+    if row.code != CODES["accepted"]:
+        return known(row.reason)
+    if not row.gateways:
+        return "no-gateway"
+    return "accepted" if row.hops else "gateway-unresolved"
+
+
+def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:
+    """Whether the number's agent it is: by its address, by its credentials, or by both if it has both."""
+    if not row.sources and not row.login:
+        return "caller-not-allowed"
+    if row.sources and not in_networks(invite.source, row.sources):
+        return "caller-not-allowed"
+    if row.login and not invite.login:
+        return "credentials-required"
+    return "accepted" if invite.login == row.login or not row.login else "caller-not-allowed"

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cordboard.domain.addresses import MAX_NETWORKS
-from cordboard.domain.routing import MEDIA_FLAGS
+from cordboard.domain.media import MEDIA_FLAGS
 from cordboard.engines.edge.file import SCHEMA_VERSION
 
 HERE = Path(__file__).parent
@@ -20,6 +20,12 @@ HERE = Path(__file__).parent
 KAMAILIO = HERE / "kamailio"
 LOOPBACK = "127.0.0.1"
 
+#: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
+STATEMENTS = ("decide", "decide_out", "media", "login", "credentials")
+#: Milliseconds until a hop that says nothing is given up, one that says no more than 100, and one that rings.
+NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
+#: How long one that said nothing is tried last.
+DOWN_SECONDS = 90
 #: The longest network in text, with its comma.
 _LONGEST_NETWORK = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128,")
 
@@ -51,6 +57,8 @@ class EdgeOptions:
     #: As root, both engines run as this user and group, which reach nothing of ours but their folder.
     uid: int = 5060
     gid: int = 5060
+    #: The realm in which agents authenticate (RFC 7616): part of each stored digest.
+    realm: str = "cordboard"
     #: Replace engines that run another configuration now, calls or not.
     replace_edge: bool = False
 
@@ -89,7 +97,7 @@ def sql(name: str) -> str:
 
 def kamailio_sql(name: str) -> str:
     """The same for Kamailio: each `:name` is `$var(name)`, which enters in hexadecimal digits alone."""
-    return re.sub(r":([a-z]+)", r"cast(x'$(var(\1){s.encode.hexa})' as text)", sql(name))
+    return re.sub(r":([a-z_]+)", r"cast(x'$(var(\1){s.encode.hexa})' as text)", sql(name))
 
 
 def kamailio_cfg() -> dict[str, str]:
@@ -104,13 +112,17 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:
         "RPC_SOCKET": folder / "rpc.sock",
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
         "MEDIA_FLAGS": MEDIA_FLAGS,
+        "AUTH_REALM": options.realm,
+        "DOWN_SECONDS": DOWN_SECONDS,
         "TLS_CERTIFICATE": folder / "tls.crt",
         "TLS_KEY": folder / "tls.key",
     }
     definitions = {
         "DECIDE_PORT": ports.decide,
-        "DECIDE_SQL": f'"{kamailio_sql("decide")}"',
-        "MEDIA_SQL": f'"{kamailio_sql("media")}"',
+        **{f"{name.upper()}_SQL": f'"{kamailio_sql(name)}"' for name in STATEMENTS},
+        "NO_REPLY_MS": NO_REPLY_MS,
+        "NO_RINGING_MS": NO_RINGING_MS,
+        "RING_MS": RING_MS,
         "BUFFER_SIZE": MAX_NETWORKS * _LONGEST_NETWORK + 4096,
     }
     lines = ["# Generated: changes are lost."]

@@ -2,8 +2,10 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
-from cordboard.domain.routing import Decision, Inbound, Lookup, candidate_keys, decide
+from cordboard.domain.media import Offered
+from cordboard.domain.routing import CandidateKeys, Decision, InboundLookup, Invite, OutboundLookup, decide
 from cordboard.engines.edge.config import sql
 
 
@@ -13,24 +15,28 @@ class Decider:
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
-    def decide(self, inbound: Inbound) -> Decision:
+    def decide(self, invite: Invite) -> Decision:
         """The same as `GET /decide` of the edge, a failed look-up being 503 there and here."""
         try:
-            row = self.lookup(inbound)
+            return decide(invite, self)
         except sqlite3.Error:
             return Decision(code=503, reason="lookup-failed")
-        return decide(inbound, row)
 
-    def lookup(self, inbound: Inbound) -> Lookup | None:
-        """The row that decide.sql finds for it. Raises sqlite3.Error."""
-        keys = candidate_keys(inbound.user, inbound.host)
-        bound = {"address": keys.address, "digits": keys.digits, "offered": inbound.offered}
-        cursor = self._connection.execute(sql("decide"), bound)
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        names = (column[0] for column in cursor.description)
-        return Lookup(**dict(zip(names, row, strict=True)))
+    def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
+        """The row that decide.sql finds. Raises sqlite3.Error."""
+        row = self._row("decide", keys, offered)
+        return None if row is None else InboundLookup(**row)
+
+    def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
+        """The row that decide_out.sql finds. Raises sqlite3.Error."""
+        row = self._row("decide_out", keys, offered)
+        return None if row is None else OutboundLookup(**row)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _row(self, statement: str, keys: CandidateKeys, offered: Offered) -> dict[str, Any] | None:
+        bound = {"address": keys.address, "digits": keys.digits, "offered": offered}
+        cursor = self._connection.execute(sql(statement), bound)
+        row = cursor.fetchone()
+        return None if row is None else dict(zip((c[0] for c in cursor.description), row, strict=True))

@@ -14,24 +14,27 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal, NewType
 
+from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow
 from cordboard.domain.errors import EdgeRefused, NotApplied
-from cordboard.domain.routing import MEDIA_RULES, AgentRow, NumberRow, TrunkRow
+from cordboard.domain.media import MEDIA_RULES
 
 Kind = Literal["number", "trunk", "agent"]
 Epoch = NewType("Epoch", str)
 
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
 PATIENCE: Final = 2.0
 
 _PUT: Final = {
-    NumberRow: "insert or replace into number values(?,?,?,?,?,?,?)",
-    TrunkRow: "insert or replace into trunk values(?,?,?,?,?)",
-    AgentRow: "insert or replace into agent values(?,?,?)",
+    NumberRow: "insert or replace into number values(?,?,?,?,?,?,?,?)",
+    TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?)",
+    AgentRow: "insert or replace into agent values(?,?,?,?,?,?,?,?,?,?,?)",
 }
+_PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?)"
+_DROP_HOPS: Final = "delete from hop where owner=?"
 _DROP: Final[dict[Kind, str]] = {
     "number": "delete from number where number_id=?",
     "trunk": "delete from trunk where id=?",
@@ -222,8 +225,8 @@ class EdgeFile:
         row = self._connection.execute("select schema_version, epoch, revision from meta where id=1").fetchone()
         if row is None or row[0] != SCHEMA_VERSION or not row[1]:
             return None
-        for table in ("number", "trunk", "agent"):
-            self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  three known names
+        for table in ("number", "trunk", "agent", "hop", "resolved"):
+            self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  known names
         rules = self._connection.execute("select * from media_rule").fetchall()
         return (Epoch(row[1]), row[2]) if set(rules) == {astuple(rule) for rule in MEDIA_RULES} else None
 
@@ -256,11 +259,22 @@ class EdgeFile:
 
     def _apply(self, writes: Iterable[Write]) -> None:
         for statement, group in groupby(writes, key=_statement):
-            rows = map(_values, group)
-            self._connection.executemany(statement, rows)
+            these = list(group)
+            self._connection.executemany(statement, map(_values, these))
+            if statement not in (_PUT[NumberRow], _DROP["number"]):
+                self._apply_hops(these)
+
+    def _apply_hops(self, writes: Sequence[Write]) -> None:
+        """Hops stand and fall with their trunk or agent."""
+        self._connection.executemany(_DROP_HOPS, [(_owner(write),) for write in writes])
+        self._connection.executemany(_PUT_HOP, [row for write in writes for row in _hops(write)])
 
     def _empty(self) -> None:
-        """Our tables with nothing but the media rules in them, whatever the file held before."""
+        """Our tables with nothing but the media rules in them, whatever the file held before.
+
+        What names were resolved to is kept if it is there: it is not made from the store.
+        """
+        resolved = self._resolved()
         tables = self._connection.execute(
             "select type, name from sqlite_master where type in ('table','view') and substr(name, 1, 7) <> 'sqlite_'"
         ).fetchall()
@@ -268,6 +282,13 @@ class EdgeFile:
             quoted = name.replace('"', '""')
             self._connection.execute(f'drop {kind} "{quoted}"')
         create_tables(self._connection)
+        self._connection.executemany("insert into resolved values(?,?,?)", resolved)
+
+    def _resolved(self) -> list[tuple[str, int, str]]:
+        try:
+            return self._connection.execute("select name, rank, uri from resolved").fetchall()
+        except sqlite3.Error:
+            return []
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -288,10 +309,38 @@ def _values(write: Write) -> Sequence[str | int | None]:
         return (write.id,)
     row = write.row
     if isinstance(row, NumberRow):
-        return (row.key, row.number_id, row.number, row.user, row.tenant, row.trunk, row.agent_in)
+        return astuple(row)
     if isinstance(row, TrunkRow):
-        return (row.id, row.tenant, int(row.open), _in_testing_order(row.allowed), row.media_in)
-    return (row.id, row.version, row.uri)
+        allowed = _in_testing_order(row.allowed)
+        media = (row.media_in, row.media_out)
+        return (row.id, row.tenant, int(row.open), allowed, *media, row.username, row.password)
+    sources = _in_testing_order(row.sources)
+    return (
+        row.id,
+        row.version,
+        row.uri,
+        row.media,
+        sources,
+        row.login,
+        row.ha1,
+        row.username,
+        row.password,
+        row.flags,
+        row.headers,
+    )
+
+
+def _owner(write: Write) -> str:
+    if isinstance(write, Drop):
+        return write.id
+    return write.row.number_id if isinstance(write.row, NumberRow) else write.row.id
+
+
+def _hops(write: Write) -> list[tuple[str, int, str, str, str, int]]:
+    if isinstance(write, Drop) or isinstance(write.row, NumberRow):
+        return []
+    owner = write.row.id
+    return [(owner, i, h.host, h.uri, h.name, int(h.verify)) for i, h in enumerate(write.row.hops)]
 
 
 def _in_testing_order(networks: str) -> str:

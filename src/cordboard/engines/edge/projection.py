@@ -8,8 +8,9 @@ import json
 from collections.abc import AsyncIterator, Iterable
 
 from cordboard.domain.addresses import collapse
+from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop_of_uri
 from cordboard.domain.numbers import dialled_user
-from cordboard.domain.routing import AgentRow, NumberRow, TrunkRow, routing_key
+from cordboard.domain.routing import routing_key
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
 from cordboard.storage import changes, projected
 from cordboard.storage.transaction import Row, Transaction
@@ -123,4 +124,6 @@ def _trunk(row: Row) -> TrunkRow:
 
 
 def _agent(row: Row) -> AgentRow:
-    return AgentRow(id=row["id"], version=row["published_version_id"], uri=row["sip_uri"])
+    return AgentRow(
+        id=row["id"], version=row["published_version_id"], uri=row["sip_uri"], hops=(hop_of_uri(row["sip_uri"]),)
+    )

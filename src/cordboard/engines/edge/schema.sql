@@ -14,26 +14,55 @@ create table number(
     user text not null,           -- what {number} in an agent's URI stands for
     tenant text not null,
     trunk text not null,
-    agent_in text
+    agent_in text,
+    agent_out text
 ) without rowid;
 create table trunk(
     id text primary key,
     tenant text not null,
     open integer not null,        -- 1: everybody may call in
     allowed text not null,        -- comma-separated collapsed networks, '' when open
-    media_in text not null        -- disable | allow | require
+    media_in text not null,       -- disable | allow | require
+    media_out text not null,
+    username text not null,       -- towards the carrier, '' is none
+    password text not null
 ) without rowid;
 create table agent(
     id text primary key,
     version text not null,        -- the published one; an agent without one has no row
-    uri text not null
+    uri text not null,
+    media text not null,          -- disable | allow | require
+    sources text not null,        -- where it calls from, '' is nowhere
+    login text not null,          -- what it must call with, '' is nothing
+    ha1 text not null,
+    username text not null,       -- towards the agent's platform, '' is none
+    password text not null,
+    flags text not null,          -- for rtpengine, with a space in front
+    headers text not null         -- for the INVITE to the agent, each line with its CRLF
+) without rowid;
+create index agent_login on agent(login) where login <> '';
+create table hop(
+    owner text not null,          -- a trunk or an agent
+    position integer not null,
+    host text not null,           -- as it was given
+    uri text not null,            -- where to send, '' if the host is a name
+    name text not null,           -- what it is resolved by, '' if the host is an address
+    verify integer not null,      -- 1: TLS certificate and name are checked
+    primary key (owner, position)
+) without rowid;
+create index hop_name on hop(name) where name <> '';
+create table resolved(
+    name text not null,
+    rank integer not null,
+    uri text not null,
+    primary key (name, rank)
 ) without rowid;
 create table media_rule(
-    direction text not null,
-    policy text not null,
+    caller text not null,         -- policy of the leg that the offer comes from
     offered text not null,        -- none | rtp | srtp | other
+    callee text not null,         -- policy of the leg that it goes to
     code integer not null,        -- SIP answer; 200 goes on
     reason text not null,
     flags text not null,          -- for rtpengine
-    primary key (direction, policy, offered)
+    primary key (caller, offered, callee)
 ) without rowid;

@@ -1,0 +1,123 @@
+"""What an edge knows of the world: the rows of its own database, final values only."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cordboard.domain.addresses import HostPort, as_address
+
+Transport = Literal["udp", "tcp", "tls"]
+#: Hops of one trunk or agent that are tried, all records of its names together.
+MAX_HOPS: Final = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberRow:
+    """A number as the edge knows it. Only numbers that are assigned stand there."""
+
+    #: E.164 digits without the `+`, or `user@domain` with the domain in lower case.
+    key: str
+    number_id: str
+    #: Canonical: `+34911234567` or `user@domain`.
+    number: str
+    #: What `{number}` in an agent's URI stands for: the E.164 number with its `+`, or the user part.
+    user: str
+    tenant: str
+    trunk: str
+    #: The agent that takes inbound calls.
+    agent_in: str | None
+    #: The agent that may place calls from it.
+    agent_out: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HopRow:
+    """One place that a trunk's or an agent's calls are sent to. Either `uri` or `name` is ''."""
+
+    #: `host` or `host:port` as it was given; a request URI and a TLS name are made of it.
+    host: str
+    #: Where to send, if the host is an address: `sip:192.0.2.1:5060;transport=udp`.
+    uri: str = ""
+    #: If the host is a name, what it is resolved by: `host;port;transport`, the last two '' where not given.
+    name: str = ""
+    #: Over TLS the far side must show a certificate for `host` that our authorities have signed.
+    verify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrunkRow:
+    """A trunk as the edge knows it."""
+
+    id: str
+    tenant: str
+    #: Everybody may call in; then `allowed` is empty.
+    open: bool
+    #: Networks that `addresses.collapse` made, separated by commas.
+    allowed: str
+    #: disable, allow or require, of what comes in and of what goes out.
+    media_in: str
+    media_out: str = "allow"
+    #: What answers a challenge of the carrier's, in clear since a digest needs it.
+    username: str = ""
+    password: str = ""
+    #: Gateways in order; none: inbound only.
+    hops: tuple[HopRow, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"TrunkRow(id={self.id!r})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentRow:
+    """The published version of an agent. An agent without one has no row."""
+
+    id: str
+    version: str
+    #: The request URI of calls to it, `{number}` left in.
+    uri: str
+    hops: tuple[HopRow, ...] = ()
+    #: disable, allow or require, of the agent's leg in both directions.
+    media: str = "disable"
+    #: Networks that it calls from, as `addresses.collapse` made them; '' is none.
+    sources: str = ""
+    #: Digest credentials that it must call with; '' is none.
+    login: str = ""
+    #: MD5(login:realm:password), RFC 7616 section 3.4.2.
+    ha1: str = ""
+    #: What answers a challenge of the agent's platform.
+    username: str = ""
+    password: str = ""
+    #: More for rtpengine's offer towards the agent, each word with a space in front.
+    flags: str = ""
+    #: Whole header lines for the INVITE to the agent, each with its CRLF.
+    headers: str = ""
+
+    def __repr__(self) -> str:
+        return f"AgentRow(id={self.id!r}, version={self.version!r})"
+
+
+def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = True) -> HopRow:
+    """The hop that stands for a host, port and transport (RFC 3263 sections 4.1 and 4.2 for an address)."""
+    address = as_address(place.host)
+    if address is None:
+        port = "" if place.port is None else str(place.port)
+        return HopRow(host=str(place), name=f"{place.host.lower()};{port};{transport or ''}", verify=verify)
+    transport = transport or "udp"
+    there = HostPort(host=place.host, port=place.port or (5061 if transport == "tls" else 5060))
+    return HopRow(host=str(place), uri=f"sip:{there};transport={transport}", verify=verify)
+
+
+def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:
+    """The hop that a SIP URI (checked by `addresses.check_sip_uri`) leads to."""
+    scheme, _, rest = uri.partition(":")
+    rest, *parameters = rest.rpartition("@")[2].split(";")
+    transport: Transport | None = "tls" if scheme.lower() == "sips" else None
+    for parameter in parameters:
+        name, _, value = parameter.lower().partition("=")
+        if name == "transport" and transport is None:
+            transport = "tls" if value == "tls" else "tcp" if value == "tcp" else "udp"
+    if rest.startswith("["):
+        host, _, port = rest[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        host, _, port = rest.partition(":")
+    return hop(HostPort(host=host, port=int(port) if port else None), transport, verify=verify)

@@ -1,0 +1,56 @@
+"""Why a call was refused or could not be connected: stable words, with the SIP answer that each one gets."""
+
+from typing import Final, Literal
+
+Reason = Literal[
+    "accepted",
+    "unknown-number",
+    "address-not-allowed",
+    "caller-not-allowed",
+    "credentials-required",
+    "emergency-not-carried",
+    "not-e164",
+    "encryption-required",
+    "encryption-not-allowed",
+    "media-not-supported",
+    "no-agent",
+    "no-gateway",
+    "gateway-unresolved",
+    "lookup-failed",
+    "media-relay-unavailable",
+    "gateways-unreachable",
+    "agent-unreachable",
+    "carrier-auth",
+    "agent-auth",
+    "no-answer",
+]
+
+#: The SIP answer that a refusal gets (RFC 3261 section 21); `accepted` is 200 and is never sent.
+CODES: Final[dict[Reason, int]] = {
+    "accepted": 200,
+    "unknown-number": 404,
+    "address-not-allowed": 403,
+    "caller-not-allowed": 403,
+    "credentials-required": 407,
+    "emergency-not-carried": 403,
+    "not-e164": 403,
+    "encryption-required": 488,
+    "encryption-not-allowed": 488,
+    "media-not-supported": 488,
+    "no-agent": 480,
+    "no-gateway": 480,
+    "gateway-unresolved": 503,
+    "lookup-failed": 503,
+    "media-relay-unavailable": 503,
+    # of a call that was routed:
+    "gateways-unreachable": 503,
+    "agent-unreachable": 480,
+    "carrier-auth": 503,
+    "agent-auth": 503,
+    "no-answer": 480,
+}
+
+
+def known(reason: str) -> Reason:
+    """The reason of that name; `lookup-failed` if the edge's file holds another word."""
+    return next((word for word in CODES if word == reason), "lookup-failed")
