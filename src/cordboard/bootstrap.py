@@ -28,6 +28,7 @@ from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.engines.edge.follower import Follower
 from cordboard.engines.edge.projection import Projection
+from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.supervisor import Edge, EdgeFailed
 from cordboard.logs import configure
 from cordboard.settings import Settings
@@ -114,10 +115,11 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         )
         if file is not None:
             stack.callback(file.close)
-        store = await _open_store(stack, settings, run.data, file)
+        ring = KeyRing.open(settings.secrets_file or run.data / "secrets.json")
+        store = await _open_store(stack, settings, run.data, file, Rows(ring, settings.sip_realm))
         context = Context(
             store=store,
-            sealer=KeyRing.open(settings.secrets_file or run.data / "secrets.json"),
+            sealer=ring,
             hosts=HostPolicy(allow_private=settings.allow_private_hosts),
             clock=clock,
         )
@@ -209,18 +211,18 @@ async def _turn_the_clock(context: Context, seconds: float) -> None:
 
 
 async def _open_store(
-    stack: contextlib.AsyncExitStack, settings: Settings, data: Path, file: EdgeFile | None
+    stack: contextlib.AsyncExitStack, settings: Settings, data: Path, file: EdgeFile | None, rows: Rows
 ) -> SqliteStore | PostgresStore:
     """The store, with the edge's file abreast of it."""
     url = _database_url(settings, data)
     if url.startswith("sqlite:"):
-        store = SqliteStore(_sqlite_path(url), None if file is None else Projection(file))
+        store = SqliteStore(_sqlite_path(url), None if file is None else Projection(file, rows))
         stack.push_async_callback(store.close)
         return store
     server = await PostgresStore.open(url, connections=settings.database_connections)
     stack.push_async_callback(server.close)
     if file is not None:
-        follower = Follower(server, file)
+        follower = Follower(server, file, rows)
         await follower.start()
         _background(stack, follower.run())
         server.after_commit = follower.caught_up
@@ -260,6 +262,7 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         rtp_max=settings.rtp_max,
         uid=settings.edge_uid,
         gid=settings.edge_gid,
+        realm=settings.sip_realm,
         replace_edge=run.replace_edge,
     )
 

@@ -12,11 +12,15 @@ import pytest
 from cordboard.domain.errors import EdgeRefused, NotApplied
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.engines.edge.projection import Projection
+from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes
+from cordboard.storage.secrets import KeyRing
 from tests import builders
 from tests.builders import create_agent, create_tenant
 
 pytestmark = pytest.mark.anyio
+
+ROWS = Rows(KeyRing("k", {"k": bytes(32)}), "cordboard")
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ class DiskFullAtCommit(Projection):
     """An edge's file whose COMMIT fails a few times, as on a full disk, and is then taken back."""
 
     def __init__(self, file: EdgeFile) -> None:
-        super().__init__(file)
+        super().__init__(file, ROWS)
         self.failures = 0
 
     def commit(self, revision: int) -> None:
@@ -56,17 +60,18 @@ async def test_a_change_that_the_edge_cannot_commit_is_stored_said_and_applied_w
         with pytest.raises(NotApplied):
             await create_agent(world, tenant)
         newest = await world.store.read(changes.newest)
-        assert file.applied() != (await world.store.read(changes.epoch), newest)
+        epoch = ROWS.history(await world.store.read(changes.epoch))
+        assert file.applied() != (epoch, newest)
         deadline = time.monotonic() + 5
         while _agents(file) == 0 and time.monotonic() < deadline:
             await anyio.sleep(0.05)
         assert _agents(file) == 1
-        assert file.applied() == (await world.store.read(changes.epoch), newest)
+        assert file.applied() == (epoch, newest)
 
 
 async def test_a_change_that_the_edge_does_not_take_is_not_stored(file: EdgeFile, sqlite_folder: Path) -> None:
     """Somebody else holds the edge's file for longer than it is waited for."""
-    async with builders.world("sqlite", sqlite_folder, engine=Projection(file)) as world:
+    async with builders.world("sqlite", sqlite_folder, engine=Projection(file, ROWS)) as world:
         tenant = await create_tenant(world)
         newest = await world.store.read(changes.newest)
         with contextlib.closing(sqlite3.connect(file.path, isolation_level=None)) as other:
@@ -76,3 +81,30 @@ async def test_a_change_that_the_edge_does_not_take_is_not_stored(file: EdgeFile
         assert await world.store.read(changes.newest) == newest
         await create_agent(world, tenant)
         assert _agents(file) == 1
+
+
+async def test_secrets_reach_the_edge_as_its_calls_need_them_and_another_realm_makes_it_anew(
+    file: EdgeFile, sqlite_folder: Path
+) -> None:
+    ring = KeyRing("k", {"k": bytes(32)})
+    sealed = ring.seal("carrier secret", "trunk-id").text
+    trunk = {
+        "id": "trunk-id",
+        "tenant_id": "t",
+        "allowed": None,
+        "media_in": "allow",
+        "media_out": "require",
+        "username": "acme",
+        "password": sealed,
+        "tls_verify": 1,
+        "probe": 1,
+    }
+    made = Rows(ring, "cordboard").trunk(trunk, [{"host": "sip.example", "port": None, "transport": "tls"}])
+    assert (made.username, made.password, made.hops[0].name) == ("acme", "carrier secret", "sip.example;;tls")
+    assert "carrier secret" not in repr(made)
+    assert Rows(KeyRing("k", {"k": bytes(31) + b"1"}), "cordboard").trunk(trunk, []).password == ""
+    async with builders.world("sqlite", sqlite_folder, engine=Projection(file, ROWS)) as world:
+        await create_agent(world, await create_tenant(world))
+    before = file.applied()
+    async with builders.world("sqlite", sqlite_folder, engine=Projection(file, Rows(ring, "elsewhere"))):
+        assert file.applied() != before

@@ -1,11 +1,10 @@
 """What an edge knows of the world: the rows of its own database, final values only."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from cordboard.domain.addresses import HostPort, as_address
+from cordboard.domain.addresses import HostPort, Transport, as_address
 
-Transport = Literal["udp", "tcp", "tls"]
 #: Hops of one trunk or agent that are tried, all records of its names together.
 MAX_HOPS: Final = 16
 
@@ -101,8 +100,8 @@ def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = T
     if address is None:
         port = "" if place.port is None else str(place.port)
         return HopRow(host=str(place), name=f"{place.host.lower()};{port};{transport or ''}", verify=verify)
-    transport = transport or "udp"
-    there = HostPort(host=place.host, port=place.port or (5061 if transport == "tls" else 5060))
+    transport = transport or Transport.UDP
+    there = HostPort(host=place.host, port=place.port or (5061 if transport is Transport.TLS else 5060))
     return HopRow(host=str(place), uri=f"sip:{there};transport={transport}", verify=verify)
 
 
@@ -110,11 +109,11 @@ def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:
     """The hop that a SIP URI (checked by `addresses.check_sip_uri`) leads to."""
     scheme, _, rest = uri.partition(":")
     rest, *parameters = rest.rpartition("@")[2].split(";")
-    transport: Transport | None = "tls" if scheme.lower() == "sips" else None
+    transport = Transport.TLS if scheme.lower() == "sips" else None
     for parameter in parameters:
         name, _, value = parameter.lower().partition("=")
         if name == "transport" and transport is None:
-            transport = "tls" if value == "tls" else "tcp" if value == "tcp" else "udp"
+            transport = Transport(value)
     if rest.startswith("["):
         host, _, port = rest[1:].partition("]")
         port = port.removeprefix(":")

@@ -8,6 +8,7 @@ import structlog
 from cordboard.domain.errors import NotApplied
 from cordboard.engines.edge import projection
 from cordboard.engines.edge.file import EdgeFile
+from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.ports import Store
@@ -23,9 +24,10 @@ PATIENCE = 2.0
 class Follower:
     """Keeps one edge file abreast of a store that other processes write as well."""
 
-    def __init__(self, store: Store, file: EdgeFile) -> None:
+    def __init__(self, store: Store, file: EdgeFile, rows: Rows) -> None:
         self._store = store
         self._file = file
+        self._rows = rows
         self._mark = 0
         self._asked = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -66,19 +68,19 @@ class Follower:
             raise NotApplied(self._mark) from None
 
     async def _open(self, tx: Transaction) -> int:
-        epoch, horizon = await changes.epoch(tx), await changes.horizon(tx)
+        epoch, horizon = self._rows.history(await changes.epoch(tx)), await changes.horizon(tx)
         applied = projection.current(self._file, epoch, horizon)
         if applied is not None:
             self._mark = applied
             await self._pass(tx)
             return self._mark
         # the horizon was read first: what is committed meanwhile is followed again from there
-        await projection.rebuild(self._file, tx, epoch, horizon)
+        await projection.rebuild(self._file, self._rows, tx, epoch, horizon)
         return horizon
 
     async def _pass(self, tx: Transaction) -> None:
         seen, mark = await changes.since(tx, self._mark)
         if seen:
-            await projection.stage(self._file, tx, seen)
+            await projection.stage(self._file, self._rows, tx, seen)
             self._file.commit(mark)
             self._mark = mark

@@ -4,16 +4,12 @@ A change names an object; what is projected is the object's state now. So a chan
 and nothing is the worse for it.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterable
 
-from cordboard.domain.addresses import collapse
-from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop_of_uri
-from cordboard.domain.numbers import dialled_user
-from cordboard.domain.routing import routing_key
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
+from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes, projected
-from cordboard.storage.transaction import Row, Transaction
+from cordboard.storage.transaction import Transaction
 
 #: Rows read at a time when the whole file is made anew.
 CHUNK = 2000
@@ -22,15 +18,16 @@ CHUNK = 2000
 class Projection:
     """The edge's file as the writer of a SQLite store sees it."""
 
-    def __init__(self, file: EdgeFile) -> None:
+    def __init__(self, file: EdgeFile, rows: Rows) -> None:
         self._file = file
+        self._rows = rows
 
     async def start(self, tx: Transaction) -> int:
         """Bring the file to the store's present state; the revision it then has."""
-        epoch, newest = await changes.epoch(tx), await changes.newest(tx)
+        epoch, newest = self._rows.history(await changes.epoch(tx)), await changes.newest(tx)
         applied = current(self._file, epoch, newest)
         if applied is None:
-            await rebuild(self._file, tx, epoch, newest)
+            await rebuild(self._file, self._rows, tx, epoch, newest)
         elif applied < newest:
             await self.project(tx, applied)
             self._file.commit(newest)
@@ -41,7 +38,7 @@ class Projection:
         seen = await changes.after(tx, after)
         if not seen:
             return after
-        await stage(self._file, tx, seen)
+        await stage(self._file, self._rows, tx, seen)
         return seen[-1].revision
 
     def commit(self, revision: int) -> None:
@@ -63,67 +60,46 @@ def current(file: EdgeFile, epoch: str, newest: int) -> int | None:
     return applied[1]
 
 
-async def rebuild(file: EdgeFile, tx: Transaction, epoch: str, revision: int) -> None:
+async def rebuild(file: EdgeFile, rows: Rows, tx: Transaction, epoch: str, revision: int) -> None:
     """Replace all of the file's rows in one transaction, read a chunk at a time."""
     file.clear(epoch)
-    async for chunk in everything(tx):
+    async for chunk in everything(tx, rows):
         file.stage(chunk)
     file.commit(revision)
 
 
-async def stage(file: EdgeFile, tx: Transaction, seen: Iterable[changes.Change]) -> None:
+async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> None:
     """Stage the present state of each object that changed. Raises EdgeRefused."""
     objects = dict.fromkeys((change.kind, change.id) for change in seen)
-    file.stage([write for kind, id in objects for write in await _writes(tx, kind, id)])
+    file.stage([write for kind, id in objects for write in await _writes(tx, rows, kind, id)])
 
 
-async def everything(tx: Transaction) -> AsyncIterator[list[Put]]:
+async def everything(tx: Transaction, rows: Rows) -> AsyncIterator[list[Put]]:
     """Every row of the edge's file, in chunks."""
-    for read, make in ((projected.agents, _agent), (projected.trunks, _trunk), (projected.numbers, _number)):
-        last = ""
-        while rows := await read(tx, last, CHUNK):
-            yield [Put(make(row)) for row in rows]
-            last = rows[-1]["id"]
+    last = ""
+    while agents := await projected.agents(tx, last, CHUNK):
+        yield [Put(rows.agent(row)) for row in agents]
+        last = agents[-1]["id"]
+    last = ""
+    while trunks := await projected.trunks(tx, last, CHUNK):
+        gateways = await projected.gateways_between(tx, last, trunks[-1]["id"])
+        yield [Put(rows.trunk(row, gateways.get(row["id"], []))) for row in trunks]
+        last = trunks[-1]["id"]
+    last = ""
+    while numbers := await projected.numbers(tx, last, CHUNK):
+        yield [Put(rows.number(row)) for row in numbers]
+        last = numbers[-1]["id"]
 
 
-async def _writes(tx: Transaction, kind: changes.Kind, id: str) -> list[Put | Drop]:
+async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> list[Put | Drop]:
     """The statement that brings one object's row to its present state."""
     if kind == "number":
         row = await projected.number(tx, id)
-        return [Drop("number", id) if row is None else Put(_number(row))]
+        return [Drop("number", id) if row is None else Put(rows.number(row))]
     if kind == "trunk":
         row = await projected.trunk(tx, id)
-        return [Drop("trunk", id) if row is None else Put(_trunk(row))]
+        return [Drop("trunk", id) if row is None else Put(rows.trunk(row, await projected.gateways(tx, id)))]
     if kind == "agent":
         row = await projected.agent(tx, id)
-        return [Drop("agent", id) if row is None else Put(_agent(row))]
+        return [Drop("agent", id) if row is None else Put(rows.agent(row))]
     return []
-
-
-def _number(row: Row) -> NumberRow:
-    return NumberRow(
-        key=routing_key(row["number"]),
-        number_id=row["id"],
-        number=row["number"],
-        user=dialled_user(row["number"]),
-        tenant=row["tenant_id"],
-        trunk=row["trunk_id"],
-        agent_in=row["inbound_agent_id"],
-    )
-
-
-def _trunk(row: Row) -> TrunkRow:
-    allowed = collapse(json.loads(row["allowed"] or "[]"))
-    return TrunkRow(
-        id=row["id"],
-        tenant=row["tenant_id"] or "",
-        open=not allowed,
-        allowed=",".join(allowed),
-        media_in=row["media_in"],
-    )
-
-
-def _agent(row: Row) -> AgentRow:
-    return AgentRow(
-        id=row["id"], version=row["published_version_id"], uri=row["sip_uri"], hops=(hop_of_uri(row["sip_uri"]),)
-    )

@@ -1,0 +1,103 @@
+"""The edge's rows, made of the store's: final values, secrets opened."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from cordboard.domain.addresses import HostPort, Transport, collapse
+from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.numbers import dialled_user
+from cordboard.domain.routing import routing_key
+from cordboard.domain.trunks import SealedSecret
+from cordboard.storage.secrets import UnreadableSecret
+from cordboard.storage.transaction import Row
+
+log = structlog.get_logger()
+
+
+class Unsealer(Protocol):
+    """Opens a SIP password that was sealed for a row."""
+
+    def unseal(self, secret: SealedSecret, row: str) -> str:
+        """Raises UnreadableSecret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Makes rows for one installation."""
+
+    unsealer: Unsealer
+    #: In which agents authenticate; part of every HA1.
+    realm: str
+
+    def history(self, epoch: str) -> str:
+        """What an edge's file must be of: another realm makes every HA1 another one."""
+        return f"{epoch} {self.realm}"
+
+    def number(self, row: Row) -> NumberRow:
+        return NumberRow(
+            key=routing_key(row["number"]),
+            number_id=row["id"],
+            number=row["number"],
+            user=dialled_user(row["number"]),
+            tenant=row["tenant_id"],
+            trunk=row["trunk_id"],
+            agent_in=row["inbound_agent_id"],
+            agent_out=row["outbound_agent_id"],
+        )
+
+    def trunk(self, row: Row, gateways: Sequence[Row]) -> TrunkRow:
+        allowed = collapse(json.loads(row["allowed"] or "[]"))
+        return TrunkRow(
+            id=row["id"],
+            tenant=row["tenant_id"] or "",
+            open=not allowed,
+            allowed=",".join(allowed),
+            media_in=row["media_in"],
+            media_out=row["media_out"],
+            username=row["username"] or "",
+            password=self._opened(row["password"], row["id"]),
+            hops=tuple(_gateway(gateway, verify=bool(row["tls_verify"])) for gateway in gateways),
+        )
+
+    def agent(self, row: Row) -> AgentRow:
+        version, login = row["published_version_id"], row["from_username"] or ""
+        password = self._opened(row["from_password"], version)
+        return AgentRow(
+            id=row["id"],
+            version=version,
+            uri=row["sip_uri"],
+            hops=(hop_of_uri(row["sip_uri"], verify=bool(row["tls_verify"])),),
+            media=row["encryption"],
+            sources=",".join(collapse(json.loads(row["from_addresses"]))),
+            login=login,
+            ha1=ha1(login, self.realm, password) if login and password else "",
+            username=row["to_username"] or "",
+            password=self._opened(row["to_password"], version),
+            headers="".join(f"{name}: {value}\r\n" for name, value in json.loads(row["headers"])),
+        )
+
+    def _opened(self, sealed: str | None, row: str) -> str:
+        """A secret that does not open is none: its calls are refused, and nothing else suffers."""
+        if sealed is None:
+            return ""
+        try:
+            return self.unsealer.unseal(SealedSecret(text=sealed), row)
+        except UnreadableSecret:
+            log.error("a stored password does not open with this key ring; restore secrets.json", row=row)
+            return ""
+
+
+def ha1(username: str, realm: str, password: str) -> str:
+    """What a digest proves knowledge of (RFC 7616 section 3.4.2, MD5: what SIP clients speak)."""
+    return hashlib.md5(f"{username}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _gateway(row: Row, *, verify: bool) -> HopRow:
+    transport = None if row["transport"] is None else Transport(row["transport"])
+    return hop(HostPort(host=row["host"], port=row["port"]), transport, verify=verify)
