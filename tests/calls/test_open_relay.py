@@ -86,7 +86,7 @@ def test_a_route_of_the_callers_is_not_followed(routed: RunningEdge, carrier: Ph
     call.hang_up()
 
 
-@pytest.mark.parametrize("method", ["INVITE", "REFER", "MESSAGE", "INFO", "BYE"])
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "INFO", "BYE"])
 @pytest.mark.parametrize("more_routes", [False, True])
 def test_a_party_of_a_call_cannot_send_its_requests_elsewhere(
     routed: RunningEdge, stranger: Phone, ai: Agent, victim: Agent, method: str, more_routes: bool

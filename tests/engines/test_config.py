@@ -14,6 +14,7 @@ from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports
 PORTS = Ports(ng=2223, decide=8090)
 FOLDER = Path("/srv/cordboard/edge")
 OPTIONS = EdgeOptions(data=Path("/srv/cordboard"))
+KEY = "0" * 64
 KAMAILIO_CFG = "\n".join(config.kamailio_cfg().values())
 
 
@@ -24,7 +25,7 @@ def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
     names = "|".join(name.upper() for name in config.STATEMENTS)
     for arguments in queries:
         assert re.fullmatch(rf'"edge", ({names})_SQL, "\w+"', arguments.partition(") &&")[0]), arguments
-    for line in config.local_cfg(OPTIONS, FOLDER, PORTS).splitlines():
+    for line in config.local_cfg(OPTIONS, FOLDER, PORTS, KEY).splitlines():
         if re.match(r"#!define \w+_SQL ", line):
             rest = re.sub(r"cast\(x'\$\(var\([a-z_]+\)\{s\.encode\.hexa\}\)' as text\)", "VALUE", line)
             assert "VALUE" in rest
@@ -53,7 +54,7 @@ def test_the_longest_list_fits_the_buffer() -> None:
     longest = collapse(
         f"2001:db8:1111:1111:1111:1111:{i:x}:1000/128" for i in range(0x1000, 0x1000 + 2 * MAX_NETWORKS, 2)
     )
-    match = re.search(r"#!define BUFFER_SIZE (\d+)", config.local_cfg(OPTIONS, FOLDER, PORTS))
+    match = re.search(r"#!define BUFFER_SIZE (\d+)", config.local_cfg(OPTIONS, FOLDER, PORTS, KEY))
     assert match
     assert len(",".join(longest)) < int(match[1])
 
@@ -66,10 +67,11 @@ def test_the_longest_list_fits_the_buffer() -> None:
         replace(OPTIONS, sip_listen=("127.0.0.1:5060", "[::1]:5060"), sip_advertise="203.0.113.5:5060"),
         replace(OPTIONS, tls_listen="127.0.0.1:5061"),
         replace(OPTIONS, tls_listen="127.0.0.1:5061", sip_advertise="203.0.113.5"),
+        replace(OPTIONS, sip_listen=("[::1]:5060",)),
     ],
 )
 def test_kamailio_takes_the_configuration(tmp_path: Path, options: EdgeOptions) -> None:
-    (tmp_path / "local.cfg").write_text(config.local_cfg(options, tmp_path, PORTS))
+    (tmp_path / "local.cfg").write_text(config.local_cfg(options, tmp_path, PORTS, KEY))
     for name, text in config.kamailio_cfg().items():
         (tmp_path / name).write_text(text)
     kamailio = config.kamailio_command(tmp_path)[0]
@@ -91,6 +93,7 @@ def test_addresses_become_listeners() -> None:
         ),
         FOLDER,
         PORTS,
+        KEY,
     )
     assert [line for line in text.splitlines() if line.startswith("listen=")] == [
         "listen=udp:192.0.2.1:5060 advertise 203.0.113.5:5080",
@@ -104,15 +107,15 @@ def test_addresses_become_listeners() -> None:
 
 def test_what_cannot_be_advertised_is_refused() -> None:
     with pytest.raises(EdgeFailed, match="can name"):
-        config.local_cfg(replace(OPTIONS, sip_advertise="a b\nlisten=udp:0.0.0.0:1"), FOLDER, PORTS)
+        config.local_cfg(replace(OPTIONS, sip_advertise="a b\nlisten=udp:0.0.0.0:1"), FOLDER, PORTS, KEY)
 
 
 def test_rtpengine_reads_no_file_of_the_machine_and_all_ports_are_ours() -> None:
     command = config.rtpengine_command(
-        replace(OPTIONS, media_address="192.0.2.9", media_advertise="203.0.113.9"), PORTS
+        replace(OPTIONS, media_address="192.0.2.9", media_advertise="203.0.113.9"), FOLDER, PORTS
     )
     assert {
-        "--config-file=none",
+        "--config-file=/srv/cordboard/edge/rtpengine.conf",
         "--interface=192.0.2.9!203.0.113.9",
         "--listen-ng=127.0.0.1:2223",
         "--port-min=30000",
@@ -123,14 +126,22 @@ def test_rtpengine_reads_no_file_of_the_machine_and_all_ports_are_ours() -> None
     } <= set(command)
 
 
+def test_where_calls_are_ended_stands_on_no_command_line() -> None:
+    path = config.end_path(KEY)
+    assert path in config.rtpengine_conf(PORTS, KEY)
+    assert path in config.local_cfg(OPTIONS, FOLDER, PORTS, KEY)
+    assert path != config.end_path("1" * 64)
+    assert not [word for word in config.rtpengine_command(OPTIONS, FOLDER, PORTS) if path in word]
+
+
 def test_media_goes_to_the_sip_address_unless_told() -> None:
-    assert "--interface=127.0.0.1" in config.rtpengine_command(OPTIONS, PORTS)
+    assert "--interface=127.0.0.1" in config.rtpengine_command(OPTIONS, FOLDER, PORTS)
 
 
 @pytest.mark.parametrize("folder", ["/srv/with space", '/srv/"quoted"', "/srv/$money", "/srv/now!"])
 def test_a_path_that_kamailio_cannot_read_is_refused(folder: str) -> None:
     with pytest.raises(EdgeFailed, match="Kamailio cannot read"):
-        config.local_cfg(OPTIONS, Path(folder), PORTS)
+        config.local_cfg(OPTIONS, Path(folder), PORTS, KEY)
 
 
 def test_the_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:

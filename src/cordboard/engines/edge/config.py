@@ -59,6 +59,11 @@ class EdgeOptions:
     gid: int = 5060
     #: The realm in which agents authenticate (RFC 7616): part of each stored digest.
     realm: str = "cordboard"
+    #: Seconds without media after which a call ends, and the same for a call on hold.
+    media_timeout: int = 60
+    hold_timeout: int = 3600
+    #: Seconds that a call may last.
+    max_duration: int = 7200
     #: Replace engines that run another configuration now, calls or not.
     replace_edge: bool = False
 
@@ -105,10 +110,19 @@ def kamailio_cfg() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(KAMAILIO.glob("*.cfg"))}
 
 
-def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:
-    """What kamailio.cfg includes."""
+def end_path(key: str) -> str:
+    """Where rtpengine and we tell Kamailio that a call is over: known to whoever may read the installation's key."""
+    return "/end/" + _derived(key, "end")
+
+
+def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str:
+    """What kamailio.cfg includes. `key` is the installation's."""
     substitutions = {
         "EDGE_DB": folder / "edge.sqlite",
+        "DIALOG_DB": folder / "dialog.sqlite",
+        "SHOWN_HOST": _shown_host(options),
+        "MASK_KEY": _derived(key, "topology"),
+        "END_PATH": end_path(key),
         "RPC_SOCKET": folder / "rpc.sock",
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
         "MEDIA_FLAGS": MEDIA_FLAGS,
@@ -124,6 +138,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:
         "NO_RINGING_MS": NO_RINGING_MS,
         "RING_MS": RING_MS,
         "BUFFER_SIZE": MAX_NETWORKS * _LONGEST_NETWORK + 4096,
+        "MAX_DURATION": options.max_duration,
     }
     lines = ["# Generated: changes are lost."]
     lines += [f'#!substdef "!{name}!{_plain(value)}!g"' for name, value in substitutions.items()]
@@ -133,21 +148,32 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports) -> str:
 
 
 def kamailio_command(folder: Path) -> list[str]:
-    """`-DD -E`: it stays our child and writes to the log it is given. `tlsf`: the default allocator costs 2.6 times."""
+    """`-DD -E`: it stays our child and writes to the log it is given. `tlsf`: the default allocator costs 2.6 times.
+
+    `-M`: when it starts, all calls that stand come into its own memory at once.
+    """
     return [
         *(_binary("kamailio"), "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-w", str(folder)),
-        *("-P", str(folder / "kamailio.pid"), "-m", "128", "-M", "16", "-x", "tlsf", "-DD", "-E"),
+        *("-P", str(folder / "kamailio.pid"), "-m", "128", "-M", "64", "-x", "tlsf", "-DD", "-E"),
     ]
 
 
-def rtpengine_command(options: EdgeOptions, ports: Ports) -> list[str]:
+def rtpengine_conf(ports: Ports, key: str) -> str:
+    """What must not stand on a command line: where to tell that a call has no media any more."""
+    url = f"http://{LOOPBACK}:{ports.decide}{end_path(key)}"
+    return f"[rtpengine]\nb2b-url = {url}\nxmlrpc-format = 2\n"
+
+
+def rtpengine_command(options: EdgeOptions, folder: Path, ports: Ports) -> list[str]:
     """No configuration file of the machine is read, and every port is ours. Userspace only: no kernel table."""
     interface = options.media if options.media_advertise is None else f"{options.media}!{options.media_advertise}"
     return [
-        *(_binary("rtpengine"), "--config-file=none", "--table=-1", f"--interface={interface}"),
+        *(_binary("rtpengine"), f"--config-file={folder / 'rtpengine.conf'}", "--table=-1"),
+        f"--interface={interface}",
         *(f"--listen-ng={LOOPBACK}:{ports.ng}", f"--port-min={options.rtp_min}", f"--port-max={options.rtp_max}"),
         # ports are free again with the call: the default keeps them for 30 s
-        *("--delete-delay=0", "--timeout=60", "--silent-timeout=3600", "--num-threads=2"),
+        *("--delete-delay=0", "--num-threads=2"),
+        *(f"--timeout={options.media_timeout}", f"--silent-timeout={options.hold_timeout}"),
         *("--foreground", "--log-stderr", "--log-level=5"),
     ]
 
@@ -157,6 +183,17 @@ def fingerprint(command: list[str], *texts: str) -> str:
     binary = Path(command[0]).stat()
     parts = (str(SCHEMA_VERSION), str(binary.st_size), str(binary.st_mtime_ns), *command, *texts)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _derived(key: str, purpose: str) -> str:
+    return hashlib.sha256(f"{purpose} {key}".encode()).hexdigest()
+
+
+def _shown_host(options: EdgeOptions) -> str:
+    """What stands in URIs of ours."""
+    address, _ = split_listen(options.sip_listen[0])
+    host = _advertise(options.sip_listen[0], options.sip_advertise).removeprefix(" advertise ")
+    return re.sub(r":[0-9]+$", "", host) if host else f"[{address}]" if ":" in address else address
 
 
 def _listens(options: EdgeOptions) -> list[str]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -57,6 +58,20 @@ def put(path: Path, content: bytes, options: EdgeOptions) -> None:
         if os.geteuid() == 0:
             os.fchown(descriptor, options.uid, options.gid)
     new.rename(path)
+
+
+def installation_key(folder: Path, options: EdgeOptions) -> str:
+    """Random, made once, kept beside what the engines read, which they do not change: what depends on it must stay."""
+    path = folder / "installation.key"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if re.fullmatch(rb"[0-9a-f]{64}", key := file.read(65)):
+                return key.decode()
+    except OSError:
+        pass
+    put(path, secrets.token_hex(32).encode(), options)
+    return path.read_text()
 
 
 @dataclass(kw_only=True, slots=True)

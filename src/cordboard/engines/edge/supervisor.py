@@ -8,15 +8,16 @@ import contextlib
 import errno
 import random
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from cordboard.engines.edge import config
+from cordboard.engines.edge import config, dialogs, orphans
 from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports, split_listen
 from cordboard.engines.edge.engine import TICK, Engine, Log
-from cordboard.engines.edge.folder import Record, identity, prepare, put
+from cordboard.engines.edge.folder import Record, identity, installation_key, prepare, put
 from cordboard.engines.edge.process import Place
 from cordboard.engines.edge.rpc import Rpc, RpcFailed, ping_rtpengine
 
@@ -37,6 +38,8 @@ class Edge:
         self._data = options.data.absolute()
         self._watchers: list[asyncio.Task[None]] = []
         self._was_ready = False
+        #: Set when an engine has been started: calls may have lost their media.
+        self._started = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -70,6 +73,7 @@ class Edge:
             asyncio.create_task(self._watch(self.rtpengine, self._start_rtpengine)),
             asyncio.create_task(self._watch(self.kamailio, self._start_kamailio)),
             asyncio.create_task(self._renew_when_idle()),
+            asyncio.create_task(self._end_orphans()),
         ]
         self._tell()
 
@@ -114,7 +118,8 @@ class Edge:
     def _configure(self) -> None:
         """Write what Kamailio reads, and work out what the engines should be running."""
         options = self._options
-        texts = config.kamailio_cfg() | {"local.cfg": config.local_cfg(options, self.folder, self.ports)}
+        self._key = installation_key(self.folder, options)
+        texts = config.kamailio_cfg() | {"local.cfg": config.local_cfg(options, self.folder, self.ports, self._key)}
         self._files = {name: text.encode() for name, text in texts.items()}
         if options.tls_listen is not None:
             if options.tls_certificate is None or options.tls_key is None:
@@ -127,8 +132,9 @@ class Edge:
         contents = [content.decode(errors="replace") for content in self._files.values()]
         self.kamailio.command = config.kamailio_command(self.folder)
         self.kamailio.fingerprint = config.fingerprint(self.kamailio.command, *contents)
-        self.rtpengine.command = config.rtpengine_command(options, self.ports)
-        self.rtpengine.fingerprint = config.fingerprint(self.rtpengine.command)
+        self._media_conf = config.rtpengine_conf(self.ports, self._key)
+        self.rtpengine.command = config.rtpengine_command(options, self.folder, self.ports)
+        self.rtpengine.fingerprint = config.fingerprint(self.rtpengine.command, self._media_conf)
 
     async def _adopt(self) -> None:
         for engine in (self.rtpengine, self.kamailio):
@@ -159,7 +165,9 @@ class Edge:
         if not 1024 <= options.rtp_min < options.rtp_max <= 65535:
             raise EdgeFailed(f"{options.rtp_min} to {options.rtp_max} is no range of RTP ports")
         _check_free(socket.SOCK_DGRAM, options.media, 0, "media")
+        put(self.folder / "rtpengine.conf", self._media_conf.encode(), options)
         await self.rtpengine.start()
+        self._started.set()
         self._save()
         # Kamailio has put it out of use if it missed a command; it would try again by itself after a second
         with contextlib.suppress(RpcFailed):
@@ -176,7 +184,12 @@ class Edge:
         for name, content in self._files.items():
             put(self.folder / name, content, self._options)
         self._record.file = identity(self.folder / "edge.sqlite")
+        try:
+            dialogs.prepare(self.folder / "dialog.sqlite", self._options.uid, self._options.gid)
+        except sqlite3.Error as error:
+            raise EdgeFailed(f"{self.folder / 'dialog.sqlite'} cannot be made: {error}") from error
         await self.kamailio.start()
+        self._started.set()
         self._save()
 
     # Watching
@@ -207,6 +220,10 @@ class Edge:
             self._log.warning("calls are up on engines of another configuration; they are replaced when idle")
         while not await self._renew(now=False):
             await asyncio.sleep(TICK)
+
+    async def _end_orphans(self) -> None:
+        file, path = self.folder / "dialog.sqlite", config.end_path(self._key)
+        await orphans.watch(file, self.ports.ng, self.ports.decide, path, self._started)
 
     def _tell(self) -> None:
         if self.ready != self._was_ready:

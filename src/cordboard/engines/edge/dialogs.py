@@ -1,0 +1,75 @@
+"""dialog.sqlite: the calls that stand, as Kamailio keeps them for the one that comes after it.
+
+Kamailio writes it every two seconds and deletes a call's rows when it ends; a delete that meets another one's lock is
+lost, so a row is no proof of a call. What has media in rtpengine is one.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+#: In the file's header: "Dlg" and the version of dialogs.sql.
+APPLICATION_ID: Final = 0x446C6701
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialog:
+    """One call by what SIP knows it by, as its caller chose them."""
+
+    call_id: str
+    from_tag: str
+    to_tag: str
+    #: Of its answer, seconds since the epoch.
+    began: int
+
+
+def prepare(path: Path, uid: int, gid: int) -> None:
+    """See to it that the file is there and can be used; one that cannot is made anew, and its calls are forgotten.
+
+    To be called while no Kamailio runs on it. Raises OSError and sqlite3.Error.
+    """
+    if not _usable(path):
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+        if os.geteuid() == 0:
+            os.chown(path, uid, gid, follow_symlinks=False)
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("pragma journal_mode=wal")
+            database.executescript((HERE / "dialogs.sql").read_text())
+            database.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+def standing(path: Path) -> list[Dialog]:
+    """The answered calls. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2.0)) as database:
+        rows = database.execute("select callid, from_tag, coalesce(to_tag, ''), start_time from dialog where state > 2")
+        return [Dialog(call_id=row[0], from_tag=row[1], to_tag=row[2], began=row[3]) for row in rows]
+
+
+def forget(path: Path, call_ids: Iterable[str]) -> None:
+    """Take calls out of the file. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(path, timeout=2.0)) as database, database:
+        for call_id in call_ids:
+            rows = database.execute("select hash_entry, hash_id from dialog where callid=?", (call_id,)).fetchall()
+            database.executemany("delete from dialog where hash_entry=? and hash_id=?", rows)
+        database.execute(
+            "delete from dialog_vars where (hash_entry, hash_id) not in (select hash_entry, hash_id from dialog)"
+        )
+
+
+def _usable(path: Path) -> bool:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=2.0)) as database:
+            (found,) = database.execute("pragma application_id").fetchone()
+            (sound,) = database.execute("pragma quick_check(1)").fetchone()
+            return bool(found == APPLICATION_ID and sound == "ok")
+    except sqlite3.Error:
+        return False
