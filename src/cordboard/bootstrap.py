@@ -21,12 +21,16 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
-from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
+from cordboard.domain.addresses import HostPolicy, HostPort, as_address, parse_host_port
 from cordboard.domain.errors import InvalidHost
 from cordboard.engines.edge import supervisor
 from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.engines.edge.follower import Follower
+from cordboard.engines.edge.names.metrics import NamesCollector
+from cordboard.engines.edge.names.reach import reach_of
+from cordboard.engines.edge.names.servers import NameServers
+from cordboard.engines.edge.names.watch import Names
 from cordboard.engines.edge.projection import Projection
 from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.supervisor import Edge, EdgeFailed
@@ -67,6 +71,8 @@ class Service:
     edge: Edge | None
     #: Ends with EdgeFailed if the edge cannot start; None without an edge.
     edge_start: asyncio.Task[None] | None
+    #: What host names resolve to; None without an edge.
+    names: Names | None
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -79,7 +85,10 @@ class Service:
             native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release)),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
         }
-        return http_server.server(dialects, CollectorRegistry(), self.unready)
+        registry = CollectorRegistry()
+        if self.names is not None:
+            registry.register(NamesCollector(self.names))
+        return http_server.server(dialects, registry, self.unready)
 
 
 def migrate(settings: Settings, data: Path) -> None:
@@ -116,13 +125,16 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         if file is not None:
             stack.callback(file.close)
         ring = KeyRing.open(settings.secrets_file or run.data / "secrets.json")
-        store = await _open_store(stack, settings, run.data, file, Rows(ring, settings.sip_realm))
+        store, projector = await _open_store(stack, settings, run.data, file, Rows(ring, settings.sip_realm))
         context = Context(
             store=store,
             sealer=ring,
             hosts=HostPolicy(allow_private=settings.allow_private_hosts),
             clock=clock,
         )
+        names = None
+        if options is not None and file is not None and projector is not None:
+            names = projector.names = await _watch_names(stack, settings, options, file, context.hosts)
         edge = None if options is None else Edge(options, log)
         edge_start = None
         if edge is not None:
@@ -135,6 +147,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             admin_token=_admin_token(run.data),
             edge=edge,
             edge_start=edge_start,
+            names=names,
         )
 
 
@@ -212,21 +225,49 @@ async def _turn_the_clock(context: Context, seconds: float) -> None:
 
 async def _open_store(
     stack: contextlib.AsyncExitStack, settings: Settings, data: Path, file: EdgeFile | None, rows: Rows
-) -> SqliteStore | PostgresStore:
-    """The store, with the edge's file abreast of it."""
+) -> tuple[SqliteStore | PostgresStore, Projection | Follower | None]:
+    """The store, and who keeps the edge's file abreast of it."""
     url = _database_url(settings, data)
     if url.startswith("sqlite:"):
-        store = SqliteStore(_sqlite_path(url), None if file is None else Projection(file, rows))
+        projection = None if file is None else Projection(file, rows)
+        store = SqliteStore(_sqlite_path(url), projection)
         stack.push_async_callback(store.close)
-        return store
+        return store, projection
     server = await PostgresStore.open(url, connections=settings.database_connections)
     stack.push_async_callback(server.close)
-    if file is not None:
-        follower = Follower(server, file, rows)
-        await follower.start()
-        _background(stack, follower.run())
-        server.after_commit = follower.caught_up
-    return server
+    if file is None:
+        return server, None
+    follower = Follower(server, file, rows)
+    await follower.start()
+    _background(stack, follower.run())
+    server.after_commit = follower.caught_up
+    return server, follower
+
+
+async def _watch_names(
+    stack: contextlib.AsyncExitStack, settings: Settings, options: EdgeOptions, file: EdgeFile, hosts: HostPolicy
+) -> Names:
+    """Host names looked up for as long as the service runs. Raises CannotServe."""
+    try:
+        reach = reach_of(options, hosts)
+    except EdgeFailed as error:
+        raise CannotServe(str(error)) from error
+    names = Names(file.path, NameServers(_name_servers(settings)), reach, log)
+    await names.start()
+    _background(stack, names.run())
+    return names
+
+
+def _name_servers(settings: Settings) -> tuple[HostPort, ...]:
+    """Raises CannotServe."""
+    try:
+        servers = tuple(map(parse_host_port, settings.dns_servers))
+    except InvalidHost as error:
+        raise CannotServe(f"CORDBOARD_DNS_SERVERS: {error}") from error
+    for server in servers:
+        if as_address(server.host) is None:
+            raise CannotServe(f"CORDBOARD_DNS_SERVERS: {server.host!r} is not an IP address")
+    return servers
 
 
 async def _bring_up_to_date(settings: Settings, data: Path) -> None:

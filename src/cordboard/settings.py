@@ -71,6 +71,12 @@ class Settings:
         5060, "The uid that Kamailio and rtpengine run as when the server runs as root; needs no account.", int
     )
     edge_gid: int = _setting(5060, "The gid that goes with it.", int)
+    dns_servers: tuple[str, ...] = _setting(
+        (),
+        "Name servers that host names of gateways and agents are looked up at, separated by commas: `ADDRESS[:PORT]`. "
+        "Default: those of `/etc/resolv.conf`.",
+        _list,
+    )
     clockwork_seconds: float = _setting(
         15.0, "Seconds between two looks at what time alone changes, such as a release that is due.", float
     )

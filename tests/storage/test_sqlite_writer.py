@@ -13,7 +13,7 @@ from cordboard.domain.errors import EdgeRefused, NotApplied, StoreUnavailable, T
 from cordboard.domain.tenants import TenantId
 from cordboard.storage import changes, sqlite, tenants
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.storage.transaction import Transaction
+from cordboard.storage.transaction import Aftermath, Transaction
 from tests import builders
 from tests.builders import World, create_tenant, dump
 
@@ -162,6 +162,8 @@ class RecordingEngine:
         self.refuse: set[str] = set()
         self.commit_fails = False
         self.rollbacks = 0
+        #: What the next writes have awaited.
+        self.aftermaths: list[Aftermath] = []
 
     async def start(self, tx: Transaction) -> int:
         return await changes.newest(tx)
@@ -172,6 +174,9 @@ class RecordingEngine:
             raise EdgeRefused
         self.staged += [change.revision for change in found]
         return found[-1].revision if found else after
+
+    def aftermath(self) -> Aftermath | None:
+        return self.aftermaths.pop() if self.aftermaths else None
 
     def commit(self, revision: int) -> None:
         if self.commit_fails:
@@ -191,6 +196,23 @@ async def test_each_batch_reaches_the_engine_once_as_of_its_newest_revision(sqli
         await asyncio.gather(*made)
         assert engine.staged == [1, 2, 3, 4, 5]
         assert engine.committed == [5]
+
+
+async def test_what_a_write_leaves_to_be_awaited_holds_its_own_answer_alone(sqlite_folder: Path) -> None:
+    engine, done = RecordingEngine(), asyncio.Event()
+
+    async def wait() -> None:
+        await done.wait()
+
+    engine.aftermaths.append(wait)
+    async with builders.world("sqlite", sqlite_folder, engine=engine) as world:
+        waiting = asyncio.create_task(create_tenant(world))
+        await asyncio.sleep(0.1)
+        assert engine.committed == [1]
+        await create_tenant(world)
+        assert not waiting.done()
+        done.set()
+        await waiting
 
 
 async def test_a_change_that_the_engine_refuses_is_undone_alone(sqlite_folder: Path) -> None:

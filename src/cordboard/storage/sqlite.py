@@ -20,7 +20,7 @@ from cordboard.domain.errors import StoreUnavailable, TooBusy
 from cordboard.domain.tenants import TenantId
 from cordboard.storage import changes
 from cordboard.storage.schema import APPLIED, HEAD
-from cordboard.storage.transaction import EngineFile, Query, Row, UniqueViolation, Value
+from cordboard.storage.transaction import Aftermath, EngineFile, Query, Row, UniqueViolation, Value
 
 T = TypeVar("T")
 
@@ -102,6 +102,7 @@ class _Job:
     done: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    aftermath: Aftermath | None = None
 
 
 @dataclass(slots=True)
@@ -157,6 +158,8 @@ class SqliteStore:
         job = _Job(query=usecase, loop=loop, done=loop.create_future())
         self._queue.put(job)
         result: T = await job.done
+        if job.aftermath is not None:
+            await job.aftermath()
         return result
 
     async def close(self) -> None:
@@ -239,6 +242,7 @@ class SqliteStore:
                 job.result = drive(job.query(tx))
                 if self._engine is not None:
                     staged = drive(self._engine.project(tx, staged))
+                    job.aftermath = self._engine.aftermath()
             except BaseException as error:
                 if not connection.in_transaction:
                     raise

@@ -4,7 +4,7 @@ SQL is written once with `$1`, `$2`… placeholders and in the words that both s
 integer, booleans are 0 and 1, instants and ids are text in their wire form.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Protocol, TypeVar, overload
 
 Value = str | int | None
@@ -39,6 +39,8 @@ class Transaction(Protocol):
 
 
 Query = Callable[[Transaction], Coroutine[Any, Any, T]]
+#: Awaited on the loop after a write's COMMIT, before its answer; bounded, raises nothing.
+Aftermath = Callable[[], Awaitable[None]]
 
 
 class UniqueViolation(Exception):
@@ -66,6 +68,10 @@ class EngineFile(Protocol):
 
     async def project(self, tx: Transaction, after: int) -> int:
         """Stage what the changes with a revision over `after` made; the newest revision seen, or `after`."""
+        ...
+
+    def aftermath(self) -> Aftermath | None:
+        """What the last `project` wants awaited before its use case is answered."""
         ...
 
     def commit(self, revision: int) -> None:

@@ -30,7 +30,11 @@ class Follower:
         self._rows = rows
         self._mark = 0
         self._asked = asyncio.Event()
-        self._waiting: list[asyncio.Future[None]] = []
+        #: Told of the names that are committed.
+        self.names: projection.NameWatch | None = None
+        #: Those of the newest pass: a poll may have been faster than the write that then asks for its change.
+        self._brought: frozenset[str] = frozenset()
+        self._waiting: list[asyncio.Future[frozenset[str]]] = []
 
     async def start(self) -> None:
         """Bring the file to the store's present state."""
@@ -46,7 +50,8 @@ class Follower:
             self._asked.clear()
             waiting, self._waiting = self._waiting, []
             try:
-                await self._store.read(self._pass)
+                before = self._brought
+                self._brought = await self._store.read(self._pass)
             except Exception:  # a loop that must outlive any one failure: logged, and tried again
                 self._file.rollback()
                 log.exception("the edge could not follow")
@@ -54,18 +59,24 @@ class Follower:
                 continue
             for waiter in waiting:
                 if not waiter.done():
-                    waiter.set_result(None)
+                    waiter.set_result(before | self._brought)
 
     async def caught_up(self) -> None:
-        """Return once all that was committed before this call is effective. Raises NotApplied after PATIENCE."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Return once all that was committed before this call is effective. Raises NotApplied after PATIENCE.
+
+        The names that came with it, and with the changes of others that were followed at once, are waited for too,
+        for a moment.
+        """
+        waiter: asyncio.Future[frozenset[str]] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._asked.set()
         try:
             async with asyncio.timeout(PATIENCE):
-                await waiter
+                names = await waiter
         except TimeoutError:
             raise NotApplied(self._mark) from None
+        if self.names is not None and names:
+            await self.names.settled(names)
 
     async def _open(self, tx: Transaction) -> int:
         epoch, horizon = self._rows.history(await changes.epoch(tx)), await changes.horizon(tx)
@@ -78,9 +89,14 @@ class Follower:
         await projection.rebuild(self._file, self._rows, tx, epoch, horizon)
         return horizon
 
-    async def _pass(self, tx: Transaction) -> None:
+    async def _pass(self, tx: Transaction) -> frozenset[str]:
+        """Make the newest changes effective; the names that came with them."""
         seen, mark = await changes.since(tx, self._mark)
-        if seen:
-            await projection.stage(self._file, self._rows, tx, seen)
-            self._file.commit(mark)
-            self._mark = mark
+        if not seen:
+            return frozenset()
+        names = await projection.stage(self._file, self._rows, tx, seen)
+        self._file.commit(mark)
+        self._mark = mark
+        if self.names is not None and names:
+            self.names.noticed(names)
+        return names

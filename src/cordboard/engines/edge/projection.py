@@ -4,15 +4,25 @@ A change names an object; what is projected is the object's state now. So a chan
 and nothing is the worse for it.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
+from typing import Protocol
 
+from cordboard.domain.edge import NumberRow
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
 from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes, projected
-from cordboard.storage.transaction import Transaction
+from cordboard.storage.transaction import Aftermath, Transaction
 
 #: Rows read at a time when the whole file is made anew.
 CHUNK = 2000
+
+
+class NameWatch(Protocol):
+    """Who looks up the host names that gateways and agents are written with (`names.watch.Names`)."""
+
+    def noticed(self, names: Iterable[str]) -> None: ...
+    async def settled(self, names: Iterable[str]) -> None: ...
 
 
 class Projection:
@@ -21,6 +31,11 @@ class Projection:
     def __init__(self, file: EdgeFile, rows: Rows) -> None:
         self._file = file
         self._rows = rows
+        #: Told of the names that are committed.
+        self.names: NameWatch | None = None
+        #: Those of the last `project`, and of all since the last commit.
+        self._brought: frozenset[str] = frozenset()
+        self._staged: set[str] = set()
 
     async def start(self, tx: Transaction) -> int:
         """Bring the file to the store's present state; the revision it then has."""
@@ -35,17 +50,27 @@ class Projection:
 
     async def project(self, tx: Transaction, after: int) -> int:
         """Stage what the changes after that revision made. Raises EdgeRefused."""
+        self._brought = frozenset()
         seen = await changes.after(tx, after)
         if not seen:
             return after
-        await stage(self._file, self._rows, tx, seen)
+        self._brought = await stage(self._file, self._rows, tx, seen)
+        self._staged |= self._brought
         return seen[-1].revision
+
+    def aftermath(self) -> Aftermath | None:
+        """The names that came with the last `project` are waited for, for a moment."""
+        return partial(self.names.settled, self._brought) if self.names is not None and self._brought else None
 
     def commit(self, revision: int) -> None:
         """Raises NotApplied."""
+        names, self._staged = self._staged, set()
         self._file.commit(revision)
+        if self.names is not None and names:
+            self.names.noticed(names)
 
     def rollback(self) -> None:
+        self._staged.clear()
         self._file.rollback()
 
 
@@ -68,10 +93,12 @@ async def rebuild(file: EdgeFile, rows: Rows, tx: Transaction, epoch: str, revis
     file.commit(revision)
 
 
-async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> None:
-    """Stage the present state of each object that changed. Raises EdgeRefused."""
+async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> frozenset[str]:
+    """Stage the present state of each object that changed; the host names in it. Raises EdgeRefused."""
     objects = dict.fromkeys((change.kind, change.id) for change in seen)
-    file.stage([write for kind, id in objects for write in await _writes(tx, rows, kind, id)])
+    writes = [write for kind, id in objects for write in await _writes(tx, rows, kind, id)]
+    file.stage(writes)
+    return frozenset(name for write in writes for name in _names(write))
 
 
 async def everything(tx: Transaction, rows: Rows) -> AsyncIterator[list[Put]]:
@@ -103,3 +130,8 @@ async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> l
         row = await projected.agent(tx, id)
         return [Drop("agent", id) if row is None else Put(rows.agent(row))]
     return []
+
+
+def _names(write: Put | Drop) -> Iterator[str]:
+    if isinstance(write, Put) and not isinstance(write.row, NumberRow):
+        yield from (hop.name for hop in write.row.hops if hop.name)
