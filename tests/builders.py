@@ -142,8 +142,9 @@ async def create_key(world: World, tenant: TenantId, permissions: list[str] | No
 
 
 async def create_agent(
-    world: World, tenant: TenantId, sip_uri: str = "sip:agent@127.0.2.1:5070", *, draft: bool = False
+    world: World, tenant: TenantId, sip_uri: str = "sip:agent@127.0.2.1:5070", *, draft: bool = False, **more: Any
 ) -> tuple[Agent, AgentVersion]:
+    """`more` are fields of NewVersion: `from_addresses=…`, `from_credentials=…`."""
     return await world.store.write(
         tenant,
         partial(
@@ -153,14 +154,15 @@ async def create_agent(
             id=AgentId(new_uuid()),
             tenant=tenant,
             name="Support",
-            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft),
+            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft, **more),
             hosts=world.context.hosts,
+            sealer=world.context.sealer,
         ),
     )
 
 
 async def add_version(
-    world: World, agent: Agent, sip_uri: str = "sip:agent@127.0.2.2:5070", *, draft: bool = False
+    world: World, agent: Agent, sip_uri: str = "sip:agent@127.0.2.2:5070", *, draft: bool = False, **more: Any
 ) -> AgentVersion:
     return await world.store.write(
         agent.tenant,
@@ -170,8 +172,9 @@ async def add_version(
             now=world.clock(),
             tenant=agent.tenant,
             agent=agent.id,
-            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft),
+            version=agents.NewVersion(id=VersionId(new_uuid()), sip_uri=sip_uri, draft=draft, **more),
             hosts=world.context.hosts,
+            sealer=world.context.sealer,
         ),
     )
 

@@ -100,6 +100,7 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
         "number": numbers,
         "ref": ["Acme", "ref-1", tenant],
         "termination_uri": ["sip.carrier.example:5060", "192.0.2.1", "[2001:db8::1]"],
+        "username": ["agent-a", "agent-b", "not one"],
         "sip_uri": ["sip:{number}@agent.example", "sip:agent@127.0.2.1;transport=tcp"],
     }
 

@@ -6,6 +6,7 @@ name it or a test fails.
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,12 @@ def _flag(text: str) -> bool:
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _realm(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
+        raise ValueError("write 1 to 64 letters, digits, dots, dashes or underscores")
+    return text
 
 
 def _setting(default: Any, doc: str, read: Any = str, *, secret: bool = False) -> Any:
@@ -57,10 +64,15 @@ class Settings:
     sip_advertise: str | None = _setting(
         None, "The `HOST:PORT` that SIP messages name instead of the listen address, behind NAT."
     )
+    sip_realm: str = _setting(
+        "cordboard",
+        "The realm in which agents that have a username authenticate when they place calls. It is part of what they "
+        "compute from their password.",
+        _realm,
+    )
     tls_listen: str | None = _setting(None, "The `HOST:PORT` on which SIP over TLS is taken. Unset: no TLS.")
     tls_certificate: Path | None = _setting(None, "Certificate chain of the TLS address, PEM.", Path)
     tls_key: Path | None = _setting(None, "Private key of the TLS address, PEM.", Path)
-    sip_realm: str = _setting("cordboard", "The realm in which agents authenticate their calls (RFC 7616).")
     media_address: str | None = _setting(
         None, "The address that RTP comes to. Default: the host of the first SIP listen address."
     )

@@ -95,6 +95,44 @@ def test_a_further_version_is_published_by_command(server: Server, tenant: str) 
     assert {a["agent_id"]: a["published_version_id"] for a in listed}[agent] == second
 
 
+def test_an_agent_s_password_is_printed_once_and_goes_on_with_its_versions(server: Server, tenant: str) -> None:
+    options = (
+        *("--tenant", "Acme", "--name", "C", "--sip-uri", "sip:c@127.0.2.1", "--username", "agent-c"),
+        *("--encryption", "require", "--auth-username", "u", "--auth-password", "p", "--no-tls-verify"),
+        *("--header", "X-One: 1: 2", "--header", "X-Two:2", "--codec", "opus", "--codec", "PCMA"),
+    )
+    agent = json.loads(cordboard(server.data, "agent", "create", *options, "--json").stdout)
+    assert len(agent["password"]) >= 22
+    again = ("agent", "version", "create", "--agent", agent["agent_id"], "--sip-uri", "sip:c@127.0.2.2")
+    kept = json.loads(cordboard(server.data, *again).stdout)
+    assert (kept["username"], kept["password"]) == ("agent-c", None)
+    dropped = json.loads(cordboard(server.data, *again, "--no-username", "--from-address", "127.0.2.9").stdout)
+    assert (dropped["username"], dropped["from_addresses"]) == (None, ["127.0.2.9"])
+    dropped = json.loads(cordboard(server.data, *again, "--no-from-address").stdout)
+    assert (dropped["username"], dropped["from_addresses"]) == ("agent-c", [])
+    listed = cordboard(server.data, "agent", "version", "list", "--agent", agent["agent_id"], "--json").stdout
+    first = json.loads(listed)["data"][0]
+    assert first["headers"] == [{"name": "X-One", "value": "1: 2"}, {"name": "X-Two", "value": "2"}]
+    assert (first["encryption"], first["codecs"], first["tls_verify"]) == ("require", ["opus", "PCMA"], False)
+    assert agent["password"] not in listed
+    refused = cordboard(server.data, "agent", "create", *options, ok=False)
+    assert (refused.returncode, "agent-c" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--username", "x", "--no-username"),
+        ("--from-address", "192.0.2.1", "--no-from-address"),
+        ("--header", "no colon"),
+        ("--codec", "GSM"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_use(server: Server, tenant: str, options: tuple[str]) -> None:
+    agent = ("agent", "create", "--tenant", "Acme", "--name", "D", "--sip-uri", "sip:d@127.0.2.1")
+    assert cordboard(server.data, *agent, *options, ok=False).returncode == 2
+
+
 def test_platform_numbers_are_added_assigned_and_listed(server: Server, tenant: str) -> None:
     free, taken = fresh_number(), fresh_number()
     assert " reserved " in cordboard(server.data, "number", "add", free).stdout

@@ -2,18 +2,23 @@
 
 import itertools
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cordboard.domain.addresses import parse_network
+from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import QUARANTINE, Status
 from cordboard.domain.tenants import TenantId
-from cordboard.storage import changes, numbers, projected
+from cordboard.storage import changes, numbers, projected, sources
 from cordboard.storage.numbers import Filter
+from cordboard.storage.sqlite import SqliteTransaction, drive
 from cordboard.storage.transaction import Query, Row, Transaction, Value
 from cordboard.usecases.clockwork import tick
 from cordboard.usecases.keys import Keyholders
@@ -259,3 +264,51 @@ async def index_text(tx: Transaction, name: str) -> str:
     row = await tx.one("select sql from sqlite_master where name = $1", name)
     assert row is not None
     return str(row["sql"])
+
+
+@pytest.mark.parametrize("network", ["192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"])
+async def test_another_tenant_s_overlapping_source_is_found_by_index_alone(
+    world: World, database: str, network: str
+) -> None:
+    noting = NotingStore(world.store)
+    await noting.read(partial(sources.is_shared, tenant=TenantId("t"), network=parse_network(network)))
+    assert await scans(world.store, noting.noted, database) == {}
+    if database == "sqlite":
+        ((sql, args),) = noting.noted.items()
+        lines = await plan(world.store, sql, args, sqlite=True)
+        searches = [line.partition("INDEX ")[2] for line in lines if line.startswith("SEARCH")]
+        assert searches == [
+            "agent_source_network (network=? AND tenant_id<?)",
+            "agent_source_network (network=? AND tenant_id>?)",
+            "agent_source_first (first=? AND tenant_id<?)",
+            "agent_source_first (first=? AND tenant_id>?)",
+            "agent_source_first (first>? AND first<?)",
+        ]
+
+
+async def test_looking_for_a_shared_source_costs_the_same_however_many_agents_there_are(sqlite_folder: Path) -> None:
+    connection = sqlite3.connect(sqlite_folder / "store.sqlite")
+    tx = SqliteTransaction(connection)
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def look() -> int:
+        nonlocal steps
+        steps = 0
+        connection.set_progress_handler(count, 1)
+        assert not drive(sources.is_shared(tx, TenantId("me"), parse_network("192.0.2.0/24")))
+        connection.set_progress_handler(None, 1)
+        return steps
+
+    few = look()
+    for place in range(3000):
+        other, own = TenantId(f"other-{place}"), VersionId(f"own-{place}")
+        apart = [parse_network(f"198.18.{place >> 8}.{place & 255}"), parse_network(f"2001:db8::{place:x}")]
+        drive(sources.add(tx, other, VersionId(f"{place}"), apart))
+        drive(sources.add(tx, TenantId("me"), own, [parse_network("192.0.2.0/24"), parse_network("192.0.0.0/16")]))
+    assert look() < few * 1.5
+    connection.close()

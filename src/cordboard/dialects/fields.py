@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from cordboard.domain.addresses import collapse, parse_network
 
@@ -18,5 +18,13 @@ def _networks(values: list[str]) -> list[str]:
     return values
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("no control characters are possible here")
+    return value
+
+
+#: A username or password that a digest is made of.
+Credential = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
 #: IP addresses and CIDR ranges as they were sent, trimmed; no more separate ones than the edge can hold.
 Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], AfterValidator(_networks)]

@@ -53,6 +53,18 @@ class InvalidSipUri(Invalid):
     """Not a SIP URI that a call can be sent to."""
 
 
+class InvalidUsername(Invalid):
+    """A username for calls has characters or a length that SIP clients do not agree on."""
+
+
+class InvalidHeader(Invalid):
+    """A header field that an agent cannot be sent."""
+
+
+class InvalidCodecs(Invalid):
+    """Not a list of codecs that a call can be offered with."""
+
+
 class InvalidName(Invalid):
     """A name is empty, too long or holds control characters."""
 
@@ -162,6 +174,14 @@ class ReferenceTaken(Conflict):
         self.reference = reference
 
 
+class UsernameTaken(Conflict):
+    """Another agent, of whatever tenant, places its calls with that username."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"the username {username} is another agent's; choose another one")
+        self.username = username
+
+
 class AmbiguousTenant(Conflict):
     """A name or reference fits several tenants."""
 
@@ -219,6 +239,16 @@ class PublishedElsewhere(Refused):
             "version at a time"
         )
         self.published = published
+
+
+class SharedAddress(Refused):
+    """Agents of two tenants would be known by one address alone, and nobody could tell whose call it is."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            f"shared-address: {network} overlaps a range from which an agent of another tenant calls; use credentials"
+        )
+        self.network = network
 
 
 class TwoVersionsOfOneAgent(Refused):

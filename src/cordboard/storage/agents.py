@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
-from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion
+from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion, UsernameTaken
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials, SealedSecret
 from cordboard.storage import changes
-from cordboard.storage.transaction import Row, Transaction
+from cordboard.storage.transaction import Row, Transaction, UniqueViolation
 
 _AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
 _COLUMNS = (
@@ -35,6 +35,9 @@ a.published_version_id, a.created_at as agent_created_at
 from agent_version v join agent a on a.id = v.agent_id where v.id = $1
 """
 _VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
+_LOGIN = "select agent_id from agent_login where username = $1"
+_CLAIM_LOGIN = "insert into agent_login (username, agent_id) values ($1, $2)"
+_NEWEST = f"{_VERSION} where agent_id = $1 order by number desc limit 1"
 _LAST_NUMBER = "select coalesce(max(number), 0) as number from agent_version where agent_id = $1"
 
 
@@ -168,9 +171,26 @@ async def versions(tx: Transaction, agent: AgentId, limit: int) -> list[AgentVer
     return [_version(row) for row in await tx.all(_VERSIONS, agent, limit)]
 
 
+async def newest_version(tx: Transaction, agent: AgentId) -> AgentVersion | None:
+    row = await tx.one(_NEWEST, agent)
+    return None if row is None else _version(row)
+
+
 async def next_version_number(tx: Transaction, agent: AgentId) -> int:
     row = await tx.one(_LAST_NUMBER, agent)
     return 1 if row is None else int(row["number"]) + 1
+
+
+async def claim_login(tx: Transaction, username: str, agent: AgentId) -> None:
+    """The agent's from now on, in all of its versions. Raises UsernameTaken."""
+    row = await tx.one(_LOGIN, username)
+    if row is None:
+        try:
+            await tx.run(_CLAIM_LOGIN, username, agent)
+        except UniqueViolation as error:
+            raise UsernameTaken(username) from error
+    elif row["agent_id"] != agent:
+        raise UsernameTaken(username)
 
 
 async def save(tx: Transaction, who: Actor, before: Agent, after: Agent, now: datetime) -> None:

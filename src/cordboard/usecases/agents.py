@@ -1,30 +1,54 @@
 """Agents: making them, adding versions, publishing one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from cordboard.domain.addresses import HostPolicy, check_sip_uri, collapse
-from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
-from cordboard.domain.errors import UnknownVersion
+from cordboard.domain.addresses import HostPolicy, check_sip_uri, collapse, parse_network
+from cordboard.domain.agents import (
+    Agent,
+    AgentId,
+    AgentVersion,
+    VersionId,
+    check_codecs,
+    check_headers,
+    check_username,
+)
+from cordboard.domain.errors import SharedAddress, UnknownVersion
 from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import Actor, TenantId, check_name
-from cordboard.storage import agents, numbers, tenants
+from cordboard.domain.trunks import MediaPolicy, SealedCredentials
+from cordboard.storage import agents, numbers, sources, tenants
 from cordboard.storage.transaction import Transaction
+from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer
 
 #: Stands for "no number in particular" where numbers besides one are asked about.
 _NO_NUMBER = NumberId("")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """A username and its password, before it is sealed."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewVersion:
-    """What a version is made of."""
+    """What a version is made of; by what the agent is known when it calls may be left as it is."""
 
     id: VersionId
     sip_uri: str
     name: str | None = None
-    from_addresses: Sequence[str] = ()
+    from_addresses: Sequence[str] | NotGiven = UNCHANGED
+    from_credentials: Credentials | NotGiven | None = UNCHANGED
     draft: bool = False
+    encryption: MediaPolicy = MediaPolicy.DISABLE
+    to_credentials: Credentials | None = None
+    tls_verify: bool = True
+    headers: Sequence[tuple[str, str]] = ()
+    codecs: Sequence[str] = ()
 
 
 async def create(
@@ -37,15 +61,16 @@ async def create(
     name: str,
     version: NewVersion,
     hosts: HostPolicy,
+    sealer: Sealer,
 ) -> tuple[Agent, AgentVersion]:
     """An agent with its first version, published unless it is a draft.
 
-    Raises UnknownTenant, InvalidName, InvalidSipUri, PrivateHost, InvalidNetwork.
+    Raises UnknownTenant, InvalidName, what `add_version` raises, and SharedAddress.
     """
     await tenants.get(tx, tenant)
     agent = Agent(id=id, tenant=tenant, name=check_name(name), published=None, created_at=now)
     await agents.add(tx, who, agent, now)
-    first = await add_version(tx, who, now, tenant=tenant, agent=id, version=version, hosts=hosts)
+    first = await add_version(tx, who, now, tenant=tenant, agent=id, version=version, hosts=hosts, sealer=sealer)
     if not first.draft:
         agent = await publish(tx, who, now, tenant=tenant, agent=id, version=first.id)
     return agent, first
@@ -60,10 +85,20 @@ async def add_version(
     agent: AgentId,
     version: NewVersion,
     hosts: HostPolicy,
+    sealer: Sealer,
 ) -> AgentVersion:
-    """The agent's next version, not published. Raises UnknownAgent, InvalidSipUri, PrivateHost, InvalidNetwork."""
+    """The agent's next version, not published.
+
+    Addresses or credentials to call from that are not given are those of the published version, or else of the
+    newest. Raises UnknownAgent, InvalidSipUri, PrivateHost, InvalidNetwork, TooManyNetworks, InvalidUsername,
+    UsernameTaken, InvalidHeader, InvalidCodecs.
+    """
     owner = await agents.get(tx, tenant, agent)
-    collapse(version.from_addresses)
+    before = await _before(tx, owner)
+    addresses = version.from_addresses
+    if addresses is UNCHANGED:
+        addresses = () if before is None else before.from_addresses
+    collapse(addresses)
     made = AgentVersion(
         id=version.id,
         agent=owner.id,
@@ -72,11 +107,43 @@ async def add_version(
         name=None if version.name is None else check_name(version.name),
         draft=version.draft,
         sip_uri=check_sip_uri(version.sip_uri, hosts),
-        from_addresses=tuple(version.from_addresses),
+        from_addresses=tuple(addresses),
         created_at=now,
+        encryption=version.encryption,
+        from_credentials=_from_credentials(version, before, sealer),
+        to_credentials=_sealed(version.to_credentials, version.id, sealer),
+        tls_verify=version.tls_verify,
+        headers=check_headers(version.headers),
+        codecs=check_codecs(version.codecs),
     )
+    if made.from_credentials is not None:
+        await agents.claim_login(tx, check_username(made.from_credentials.username), owner.id)
     await agents.add_version(tx, who, made, now)
     return made
+
+
+async def _before(tx: Transaction, agent: Agent) -> AgentVersion | None:
+    """The version from which the next one takes what is not said: the published one, or else the newest."""
+    if agent.published is not None:
+        return await agents.version(tx, agent.tenant, agent.published)
+    return await agents.newest_version(tx, agent.id)
+
+
+def _from_credentials(new: NewVersion, before: AgentVersion | None, sealer: Sealer) -> SealedCredentials | None:
+    given = new.from_credentials
+    if given is not UNCHANGED:
+        return _sealed(given, new.id, sealer)
+    if before is None or before.from_credentials is None:
+        return None
+    # a sealed password opens for its own row alone
+    password = sealer.unseal(before.from_credentials.password, before.id)
+    return _sealed(Credentials(username=before.from_credentials.username, password=password), new.id, sealer)
+
+
+def _sealed(given: Credentials | None, row: VersionId, sealer: Sealer) -> SealedCredentials | None:
+    if given is None:
+        return None
+    return SealedCredentials(username=given.username, password=sealer.seal(given.password, row))
 
 
 async def publish(
@@ -90,18 +157,15 @@ async def publish(
 ) -> Agent:
     """Make `version` the one that takes calls, on every number of the agent at once; None un-publishes.
 
-    Raises UnknownAgent, UnknownVersion, DraftVersion.
+    Raises UnknownAgent, UnknownVersion, DraftVersion, SharedAddress.
     """
     before = await agents.get(tx, tenant, agent)
     if version is None:
-        after = before.unpublished()
-    else:
-        chosen = await agents.version(tx, before.tenant, version)
-        if chosen.agent != before.id:
-            raise UnknownVersion(version)
-        after = before.publishing(chosen, used_elsewhere=False)
-    await agents.save(tx, who, before, after, now)
-    return after
+        return await _unpublish(tx, who, now, before)
+    chosen = await agents.version(tx, before.tenant, version)
+    if chosen.agent != before.id:
+        raise UnknownVersion(version)
+    return await _publish(tx, who, now, before, chosen, used_elsewhere=False)
 
 
 async def publish_for_number(
@@ -109,14 +173,12 @@ async def publish_for_number(
 ) -> Agent:
     """Publish a version because a number is assigned to it.
 
-    Raises UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere.
+    Raises UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere, SharedAddress.
     """
     chosen, before = await agents.version_and_agent(tx, tenant, version)
     replaced = before.published not in (None, chosen.id)
     elsewhere = replaced and await numbers.agent_in_use(tx, before.id, besides=number)
-    after = before.publishing(chosen, used_elsewhere=elsewhere)
-    await agents.save(tx, who, before, after, now)
-    return after
+    return await _publish(tx, who, now, before, chosen, used_elsewhere=elsewhere)
 
 
 async def unpublish_unused(
@@ -125,5 +187,36 @@ async def unpublish_unused(
     """Un-publish those of the agents that no number uses any more."""
     for id in sorted(candidates):
         if not await numbers.agent_in_use(tx, id, besides=_NO_NUMBER):
-            before = await agents.get(tx, tenant, id)
-            await agents.save(tx, who, before, before.unpublished(), now)
+            await _unpublish(tx, who, now, await agents.get(tx, tenant, id))
+
+
+async def _publish(
+    tx: Transaction, who: Actor, now: datetime, before: Agent, version: AgentVersion, *, used_elsewhere: bool
+) -> Agent:
+    after = before.publishing(version, used_elsewhere=used_elsewhere)
+    if after == before:
+        return after
+    if before.published is not None:
+        await sources.drop(tx, before.published)
+    if version.from_credentials is None and version.from_addresses:
+        await _take_sources(tx, version)
+    await agents.save(tx, who, before, after, now)
+    return after
+
+
+async def _take_sources(tx: Transaction, version: AgentVersion) -> None:
+    """Let the version's addresses say who calls. Raises SharedAddress if they say that of another tenant's agent."""
+    networks = [parse_network(text) for text in collapse(version.from_addresses)]
+    await sources.lock(tx)
+    for network in networks:
+        if await sources.is_shared(tx, version.tenant, network):
+            raise SharedAddress(str(network))
+    await sources.add(tx, version.tenant, version.id, networks)
+
+
+async def _unpublish(tx: Transaction, who: Actor, now: datetime, before: Agent) -> Agent:
+    after = before.unpublished()
+    if before.published is not None:
+        await sources.drop(tx, before.published)
+    await agents.save(tx, who, before, after, now)
+    return after

@@ -117,7 +117,7 @@ async def update_number(
     """Rename a number or send its calls elsewhere; assigning a version publishes it.
 
     Raises UnknownNumber, UnknownVersion, AgentGivenForVersion, DraftVersion, PublishedElsewhere,
-    TwoVersionsOfOneAgent, NotRoutable.
+    TwoVersionsOfOneAgent, SharedAddress, NotRoutable.
     """
     shown = await numbers.show(tx, tenant, id)
     before = numbers.as_stored(shown)

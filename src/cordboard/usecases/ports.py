@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, Literal, Protocol, TypeVar
 
 from cordboard.domain.addresses import HostPolicy
+from cordboard.domain.agents import new_password
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret
 from cordboard.storage.transaction import Query
@@ -15,6 +16,7 @@ from cordboard.storage.transaction import Query
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 NewId = Callable[[], str]
+NewPassword = Callable[[], str]
 
 
 class Unchanged(Enum):
@@ -49,9 +51,10 @@ class Store(Protocol):
 
 
 class Sealer(Protocol):
-    """Encrypts a SIP password for the row that will hold it."""
+    """Encrypts a SIP password for the row that will hold it, and opens it for that row again."""
 
     def seal(self, plain: str, row: str) -> SealedSecret: ...
+    def unseal(self, secret: SealedSecret, row: str) -> str: ...
 
 
 def utc_now() -> datetime:
@@ -71,3 +74,4 @@ class Context:
     hosts: HostPolicy
     clock: Clock = field(default=utc_now)
     new_id: NewId = field(default=new_uuid)
+    new_password: NewPassword = field(default=new_password)

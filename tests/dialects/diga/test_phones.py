@@ -189,3 +189,17 @@ async def test_another_tenant_cannot_be_told_from_nobody(caller: Caller) -> None
     row = await add_platform_number(caller.world, tenant=other)
     refused = await caller.refused("GET", f"/v1/phone/{row.id}", 404)
     assert refused["message"] == f"Phone {row.id} not found"
+
+
+async def test_an_agent_known_by_an_address_of_another_project_s_agent_needs_credentials(caller: Caller) -> None:
+    _, theirs = await create_agent(caller.world, await create_tenant(caller.world), from_addresses=["198.51.100.0/24"])
+    agent, _ = await create_agent(caller.world, caller.tenant, from_addresses=["198.51.100.7"], draft=True)
+    version = await add_version(caller.world, agent)
+    phone = await caller.imported()
+    body = {"nickname": "Not stored", "outbound_version_id": version.id}
+    refused = await caller.refused("PATCH", f"/v1/phone/{phone['id']}", 400, json=body)
+    assert refused["error_code"] == "BAD_PARAMETER"
+    assert "shared-address" in refused["message"]
+    assert refused["message"].endswith("use credentials")
+    assert theirs.tenant not in refused["message"]
+    assert await caller.phone(phone["id"]) == phone

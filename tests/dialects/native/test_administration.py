@@ -135,9 +135,12 @@ async def test_an_agent_is_made_with_its_first_version_published(admin: Admin, t
         "published_version_id": made["version_id"],
         "created_at": made["created_at"],
         "version_id": made["version_id"],
+        "username": None,
+        "password": None,
     }
     listed = await admin.done("GET", f"/tenants/{tenant}/agents", status=200)
-    assert listed == {"data": [{name: value for name, value in made.items() if name != "version_id"}]}
+    first = ("version_id", "username", "password")
+    assert listed == {"data": [{name: value for name, value in made.items() if name not in first}]}
     versions = await admin.done("GET", f"/agents/{made['agent_id']}/versions", status=200)
     assert versions == {
         "data": [
@@ -149,6 +152,12 @@ async def test_an_agent_is_made_with_its_first_version_published(admin: Admin, t
                 "version_name": "first",
                 "sip_uri": "sip:{number}@agent.example;transport=tcp",
                 "from_addresses": ["192.0.2.1", "2001:db8::/32"],
+                "username": None,
+                "encryption": "disable",
+                "auth_username": None,
+                "headers": [],
+                "codecs": [],
+                "tls_verify": True,
                 "is_draft": False,
                 "version_created_at": made["created_at"],
             }

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationInfo, model_validator
 from pydantic_core import from_json
 
-from cordboard.dialects.fields import Networks
+from cordboard.dialects.fields import Credential, Networks
 from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import NumberId, Provider, Status, parse_number
@@ -23,12 +23,6 @@ from cordboard.usecases.ports import UNCHANGED, NewId
 def _text(value: str) -> str:
     if "\0" in value:
         raise ValueError("the character U+0000 cannot be stored")
-    return value
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("no control characters are possible here")
     return value
 
 
@@ -52,7 +46,6 @@ def _utc(value: datetime) -> datetime:
 
 
 Nickname = Annotated[str, Field(max_length=255), AfterValidator(_text)]
-Credential = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
 #: Never in a repr: a model may end up in a traceback.
 Password = Annotated[Credential | None, Field(repr=False)]
 Number = Annotated[str, Field(min_length=1), AfterValidator(parse_number)]

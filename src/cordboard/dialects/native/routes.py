@@ -104,6 +104,7 @@ class Administration:
 
     async def create_agent(self, request: Request, who: Actor) -> Response:
         tenant, body = _tenant_id(request), await parse_body(request, wire.NewAgent, self._context.hosts)
+        new = body.version(self._context.new_id, self._context.new_password)
         agent, version = await self._store.write(
             tenant,
             partial(
@@ -113,11 +114,12 @@ class Administration:
                 id=AgentId(self._context.new_id()),
                 tenant=tenant,
                 name=body.name,
-                version=body.version(self._context.new_id),
+                version=new,
                 hosts=self._context.hosts,
+                sealer=self._context.sealer,
             ),
         )
-        return reply({**wire.agent(agent), "version_id": version.id}, 201)
+        return reply(wire.agent_made(agent, version, new), 201)
 
     async def list_agents(self, request: Request, who: Actor) -> Response:
         tenant, query = _tenant_id(request), parse_query(request, wire.ListQuery)
@@ -128,6 +130,7 @@ class Administration:
     async def create_version(self, request: Request, who: Actor) -> Response:
         id, body = _agent_id(request), await parse_body(request, wire.NewAgentVersion, self._context.hosts)
         owner = await self._store.read(partial(agents.get, tenant=None, id=id))
+        new = body.version(self._context.new_id, self._context.new_password)
         made = await self._store.write(
             owner.tenant,
             partial(
@@ -136,11 +139,12 @@ class Administration:
                 now=self._context.clock(),
                 tenant=owner.tenant,
                 agent=id,
-                version=body.version(self._context.new_id),
+                version=new,
                 hosts=self._context.hosts,
+                sealer=self._context.sealer,
             ),
         )
-        return reply(wire.version(made), 201)
+        return reply(wire.version_made(made, new), 201)
 
     async def list_versions(self, request: Request, who: Actor) -> Response:
         id, query = _agent_id(request), parse_query(request, wire.ListQuery)
@@ -297,7 +301,7 @@ def operations(admin: Administration) -> list[Operation]:
             "Add a version to an agent",
             admin.create_version,
             201,
-            wire.VersionShown,
+            wire.VersionMade,
             path_model=agent,
             body=wire.NewAgentVersion,
         ),

@@ -7,18 +7,18 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from cordboard.dialects.fields import Networks
+from cordboard.dialects.fields import Credential, Networks
 from cordboard.domain.addresses import check_sip_uri as check_uri
-from cordboard.domain.agents import Agent, AgentVersion, VersionId
+from cordboard.domain.agents import CODECS, Agent, AgentVersion, VersionId, check_codecs, check_headers, check_username
 from cordboard.domain.keys import ApiKey, check_permissions
 from cordboard.domain.numbers import NumberId, Status, parse_number
 from cordboard.domain.tenants import Tenant, TenantId, check_name
 from cordboard.domain.times import to_wire
-from cordboard.domain.trunks import TrunkId
+from cordboard.domain.trunks import MediaPolicy, TrunkId
 from cordboard.storage.numbers import ShownNumber
-from cordboard.usecases.agents import NewVersion
+from cordboard.usecases.agents import Credentials, NewVersion
 from cordboard.usecases.numbers import NewPlatformNumber
-from cordboard.usecases.ports import NewId
+from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
 
 
 def _sip_uri(value: str, info: ValidationInfo) -> str:
@@ -37,6 +37,9 @@ def _permissions(values: list[str]) -> list[str]:
 
 Name = Annotated[str, AfterValidator(check_name)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Username = Annotated[str, AfterValidator(check_username)]
+CredentialGiven = Annotated[Credential, Field(min_length=1)]
+Codec = Annotated[str, Field(json_schema_extra={"enum": list(CODECS)})]
 
 
 class Body(BaseModel):
@@ -59,22 +62,77 @@ class NewKey(Body):
     permissions: Annotated[list[str], AfterValidator(_permissions)] | None = None
 
 
-class NewAgentVersion(Body):
-    """A version of an agent. `{number}` in the URI's user part stands for the called number."""
+class Header(Body):
+    """A header field."""
 
-    sip_uri: SipUri
+    name: str
+    value: str
+
+
+def _headers(values: list[Header]) -> list[Header]:
+    check_headers([(header.name, header.value) for header in values])
+    return values
+
+
+def _codecs(values: list[str]) -> list[str]:
+    return list(check_codecs(values))
+
+
+class NewAgentVersion(Body):
+    """A version of an agent.
+
+    What it is known by when it places calls, `from_addresses` and `username`, is that of the version before if absent.
+    """
+
+    sip_uri: SipUri = Field(description="Where calls go; `{number}` in its user part stands for the called number")
     version_name: Name | None = None
-    from_addresses: Networks = Field(default_factory=list)
+    from_addresses: Networks = Field(
+        default_factory=list, description="Addresses and CIDR ranges from which the agent places calls; [] drops them"
+    )
+    username: Username | None = Field(
+        default=None,
+        description="Digest username with which it places calls; its password is made, and shown in the answer alone. "
+        "null drops both",
+    )
+    encryption: MediaPolicy = Field(default=MediaPolicy.DISABLE, description="Whether the agent's leg is SRTP")
+    auth_username: CredentialGiven | None = Field(default=None, description="Answers a 401 or 407 of its platform")
+    auth_password: CredentialGiven | None = Field(default=None, repr=False)
+    headers: Annotated[list[Header], AfterValidator(_headers)] = Field(
+        default_factory=list, description="Header fields of the INVITE to the agent"
+    )
+    codecs: Annotated[list[Codec], AfterValidator(_codecs)] = Field(
+        default_factory=list, description="By preference; [] leaves the offer as it is"
+    )
+    tls_verify: bool = Field(default=True, description="Whether its certificate and name are checked")
     is_draft: bool = False
 
-    def version(self, new_id: NewId) -> NewVersion:
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.auth_username is None) != (self.auth_password is None):
+            raise ValueError("auth_username and auth_password go together")
+        return self
+
+    def version(self, new_id: NewId, new_password: NewPassword) -> NewVersion:
+        sent = self.model_fields_set
         return NewVersion(
             id=VersionId(new_id()),
             sip_uri=self.sip_uri,
             name=self.version_name,
-            from_addresses=tuple(self.from_addresses),
+            from_addresses=tuple(self.from_addresses) if "from_addresses" in sent else UNCHANGED,
+            from_credentials=_credentials(self.username, new_password()) if "username" in sent else UNCHANGED,
             draft=self.is_draft,
+            encryption=self.encryption,
+            to_credentials=_credentials(self.auth_username, self.auth_password),
+            tls_verify=self.tls_verify,
+            headers=tuple((header.name, header.value) for header in self.headers),
+            codecs=tuple(self.codecs),
         )
+
+
+def _credentials(username: str | None, password: str | None) -> Credentials | None:
+    if username is None or password is None:
+        return None
+    return Credentials(username=username, password=password)
 
 
 class NewAgent(NewAgentVersion):
@@ -201,8 +259,20 @@ class VersionShown(BaseModel):
     version_name: str | None
     sip_uri: str
     from_addresses: list[str]
+    username: str | None
+    encryption: MediaPolicy
+    auth_username: str | None
+    headers: list[Header]
+    codecs: list[str]
+    tls_verify: bool
     is_draft: bool
     version_created_at: datetime
+
+
+class VersionMade(VersionShown):
+    """A version just made; `password` goes with a username that was given, and is shown this once."""
+
+    password: str | None
 
 
 class AgentShown(BaseModel):
@@ -216,9 +286,11 @@ class AgentShown(BaseModel):
 
 
 class AgentMade(AgentShown):
-    """An agent just made, with the id of its first version."""
+    """An agent just made, with its first version; `password` goes with its username, and is shown this once."""
 
     version_id: UUID
+    username: str | None
+    password: str | None
 
 
 class NumberShown(BaseModel):
@@ -304,6 +376,25 @@ def agent(shown: Agent) -> dict[str, Any]:
     }
 
 
+def agent_made(shown: Agent, first: AgentVersion, made_of: NewVersion) -> dict[str, Any]:
+    return {
+        **agent(shown),
+        "version_id": first.id,
+        "username": first.from_credentials and first.from_credentials.username,
+        "password": _password(made_of),
+    }
+
+
+def version_made(shown: AgentVersion, made_of: NewVersion) -> dict[str, Any]:
+    return {**version(shown), "password": _password(made_of)}
+
+
+def _password(made_of: NewVersion) -> str | None:
+    """The one that was made for a username; one that a version took over is not shown again."""
+    given = made_of.from_credentials
+    return None if given is None or given is UNCHANGED else given.password
+
+
 def version(shown: AgentVersion) -> dict[str, Any]:
     return {
         "version_id": shown.id,
@@ -313,6 +404,12 @@ def version(shown: AgentVersion) -> dict[str, Any]:
         "version_name": shown.name,
         "sip_uri": shown.sip_uri,
         "from_addresses": shown.from_addresses,
+        "username": shown.from_credentials and shown.from_credentials.username,
+        "encryption": shown.encryption,
+        "auth_username": shown.to_credentials and shown.to_credentials.username,
+        "headers": [{"name": name, "value": value} for name, value in shown.headers],
+        "codecs": shown.codecs,
+        "tls_verify": shown.tls_verify,
         "is_draft": shown.draft,
         "version_created_at": to_wire(shown.created_at),
     }
