@@ -48,10 +48,11 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(database: str = "sqlite") -> Iterator[Installation]:
+def installation(database: str = "sqlite", **environment: str) -> Iterator[Installation]:
     """On SQLite, or on the PostgreSQL database of that URL."""
     sip = (EDGE_ADDRESS, free_port())
-    environment = {} if database == "sqlite" else {"CORDBOARD_DATABASE_URL": database}
+    if database != "sqlite":
+        environment["CORDBOARD_DATABASE_URL"] = database
     with contextlib.ExitStack() as stack:
         data: Path = stack.enter_context(data_directory()) / "data"
         server = stack.enter_context(serving(data, "--sip-listen", f"{sip[0]}:{sip[1]}", environment=environment))
