@@ -1,0 +1,59 @@
+"""Contacts and Record-Routes that are names: nobody looks them up, and the call's requests arrive all the same."""
+
+import time
+
+import pytest
+
+from tests.calls.edges import RunningEdge, agent, number, trunk
+from tests.calls.phone import Agent, Call, Message, Phone
+
+
+class NamedAgent(Agent):
+    """An agent whose Contact is a name that leads nowhere; with a `proxy`, so is the Record-Route before it."""
+
+    proxy = ""
+
+    def response(self, request: Message, status: int, body: str = "", *, tag: str, headers: str = "") -> str:
+        text = super().response(request, status, body, tag=tag, headers=headers)
+        text = text.replace(f"Contact: <sip:agent@{self.at}>", "Contact: <sip:agent@agent.invalid:5099>")
+        return (
+            text.replace("Record-Route: ", f"Record-Route: {self.proxy}\r\nRecord-Route: ", 1) if self.proxy else text
+        )
+
+
+class NamedPhone(Phone):
+    """A caller whose Contact is a name."""
+
+    def send(self, message: str | bytes, to: tuple[str, int]) -> None:
+        assert isinstance(message, str)
+        super().send(message.replace(f"Contact: <sip:caller@{self.at}>", "Contact: <sip:caller@caller.invalid>"), to)
+
+
+@pytest.mark.parametrize("proxy", ["", "<sip:proxy.invalid;lr>"])
+def test_requests_go_to_where_the_far_side_spoke_from(edge: RunningEdge, proxy: str) -> None:
+    with NamedPhone("127.0.1.7") as caller, NamedAgent("127.0.2.7") as ai:
+        ai.proxy = proxy
+        edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
+        began = time.monotonic()
+        call = caller.call(edge.sip, "+34911234567")
+        assert call.status == 200
+        ack = ai.wait(lambda m: m.method == "ACK")
+        assert ack is not None
+        assert ack.first == "ACK sip:agent@agent.invalid:5099 SIP/2.0"
+        ai.send(bye_from(ai, call), edge.sip)
+        bye = caller.wait(lambda m: m.method == "BYE" and m.status is None)
+        assert bye is not None
+        assert bye.first == "BYE sip:caller@caller.invalid SIP/2.0"
+        assert time.monotonic() - began < 1
+
+
+def bye_from(ai: Agent, call: Call) -> str:
+    """A BYE of the called side's."""
+    invite = ai.calls[0]
+    answer = next(event.message for event in ai.events if event.sent and event.message.status == 200)
+    return (
+        f"BYE {invite.contact} SIP/2.0\r\nVia: SIP/2.0/UDP {ai.at};rport;branch=z9hG4bKcalled\r\n"
+        + "".join(f"Route: {route}\r\n" for route in invite.all("Record-Route"))
+        + f"From: {answer.get('To')}\r\nTo: {answer.get('From')}\r\nCall-ID: {call.id}\r\n"
+        "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
