@@ -7,6 +7,7 @@ lost, so a row is no proof of a call. What has media in rtpengine is one.
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 #: In the file's header: "Dlg" and the version of dialogs.sql.
 APPLICATION_ID: Final = 0x446C6701
+#: Variables are written while it rings, before the call itself is, which is longer than this no more.
+_RINGS: Final = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +46,7 @@ def prepare(path: Path, uid: int, gid: int) -> None:
             database.execute("pragma journal_mode=wal")
             database.executescript((HERE / "dialogs.sql").read_text())
             database.execute(f"pragma application_id={APPLICATION_ID}")
+    tidy(path, 0)
 
 
 def standing(path: Path) -> list[Dialog]:
@@ -58,8 +62,18 @@ def forget(path: Path, call_ids: Iterable[str]) -> None:
         for call_id in call_ids:
             rows = database.execute("select hash_entry, hash_id from dialog where callid=?", (call_id,)).fetchall()
             database.executemany("delete from dialog where hash_entry=? and hash_id=?", rows)
+
+
+def tidy(path: Path, older: int = _RINGS) -> None:
+    """Delete the variables, `older` seconds old, of calls that are not there. Raises sqlite3.Error.
+
+    Kamailio leaves them behind when a call ends before it has been written.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=2.0)) as database, database:
         database.execute(
-            "delete from dialog_vars where (hash_entry, hash_id) not in (select hash_entry, hash_id from dialog)"
+            "delete from dialog_vars where written <= ? and not exists (select 1 from dialog d"
+            " where d.hash_entry = dialog_vars.hash_entry and d.hash_id = dialog_vars.hash_id)",
+            (time.time() - older,),
         )
 
 

@@ -39,5 +39,6 @@ create table dialog_vars(
     hash_id integer not null,
     dialog_key text not null,
     dialog_value text not null,
+    written integer not null default (cast(strftime('%s', 'now') as integer)),
     unique (hash_entry, hash_id, dialog_key) on conflict replace
 );

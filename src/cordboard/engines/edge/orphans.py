@@ -37,7 +37,26 @@ async def end_orphans(file: Path, ng: int, decide: int, path: str, *, young: flo
                     stale.append(dialog.call_id)
     if stale:
         await asyncio.to_thread(dialogs.forget, file, stale)
+    await asyncio.to_thread(dialogs.tidy, file)
     return ended
+
+
+async def forget_ended(file: Path, ng: int, since: float) -> None:
+    """Delete the calls that ended when nobody could write it down, before a Kamailio takes them for standing ones.
+
+    Those are the calls that began after `since`, when rtpengine started, and have no media there. Raises like
+    end_orphans.
+    """
+    with _ng(ng) as udp:
+        standing = await asyncio.to_thread(dialogs.standing, file)
+        gone = [
+            dialog.call_id
+            for dialog in standing
+            # in whole seconds
+            if dialog.began + 1 > since and not await _has_media(udp, dialog.call_id)
+        ]
+    if gone:
+        await asyncio.to_thread(dialogs.forget, file, gone)
 
 
 def _ng(port: int) -> socket.socket:

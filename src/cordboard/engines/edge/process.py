@@ -30,6 +30,11 @@ class Process:
     def alive(self) -> bool:
         return start_time(self.pid) == self.started
 
+    def since(self) -> float:
+        """When it started, in seconds since the epoch, to a few hundredths."""
+        ago = time.clock_gettime(time.CLOCK_BOOTTIME) - self.started / os.sysconf("SC_CLK_TCK")
+        return time.time() - ago
+
 
 def start_time(pid: int) -> int | None:
     """None if there is no such process, or it is dead and not yet waited for."""

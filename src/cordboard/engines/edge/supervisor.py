@@ -184,13 +184,20 @@ class Edge:
         for name, content in self._files.items():
             put(self.folder / name, content, self._options)
         self._record.file = identity(self.folder / "edge.sqlite")
-        try:
-            dialogs.prepare(self.folder / "dialog.sqlite", self._options.uid, self._options.gid)
-        except sqlite3.Error as error:
-            raise EdgeFailed(f"{self.folder / 'dialog.sqlite'} cannot be made: {error}") from error
+        await self._prepare_dialogs()
         await self.kamailio.start()
         self._started.set()
         self._save()
+
+    async def _prepare_dialogs(self) -> None:
+        file = self.folder / "dialog.sqlite"
+        try:
+            dialogs.prepare(file, self._options.uid, self._options.gid)
+        except sqlite3.Error as error:
+            raise EdgeFailed(f"{file} cannot be made: {error}") from error
+        if self.rtpengine.process is not None:
+            with contextlib.suppress(OSError, TimeoutError, sqlite3.Error):
+                await orphans.forget_ended(file, self.ports.ng, self.rtpengine.process.since())
 
     # Watching
 
