@@ -52,7 +52,7 @@ CHECKS: list[CheckFunction] = [
 DIGA = "import_phone_number list_phones get_phone update_phone update_sip_config release_phone_number".split()
 NATIVE = (
     "create_tenant list_tenants create_key list_keys revoke_key create_agent list_agents create_version "
-    "list_versions publish_version add_number assign_number list_numbers".split()
+    "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk".split()
 )
 
 
@@ -81,11 +81,13 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
     tenants: list[TenantId] = [tenant, twin]
     versions = [str(version.id), str(newer.id), str(draft.id), str(agent.id)]
     numbers = [free.number, "user@domain.com", *(builders.fresh_number() for _ in range(30))]
-    keys = [row["id"] for row in (await builders.dump(world))["api_key"]]
+    rows = await builders.dump(world)
+    keys, trunks = ([row["id"] for row in rows[table]] for table in ("api_key", "trunk"))
     return key, {
         "phone_id": [*phones],
         "id": [*phones],
-        "after": [*phones, *tenants],
+        "trunk_id": trunks,
+        "after": [*phones, *tenants, *trunks],
         "before": [*phones],
         "inbound_version_id": versions,
         "outbound_version_id": versions,
@@ -100,6 +102,7 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
         "number": numbers,
         "ref": ["Acme", "ref-1", tenant],
         "termination_uri": ["sip.carrier.example:5060", "192.0.2.1", "[2001:db8::1]"],
+        "host": ["sip.carrier.example", "192.0.2.1", "2001:db8::1"],
         "username": ["agent-a", "agent-b", "not one"],
         "sip_uri": ["sip:{number}@agent.example", "sip:agent@127.0.2.1;transport=tcp"],
     }

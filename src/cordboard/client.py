@@ -37,6 +37,10 @@ class Client:
         """Raises ClientError."""
         return self._call("PUT", path, json=body)
 
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """Raises ClientError."""
+        return self._call("PATCH", path, json=body)
+
     def delete(self, path: str) -> None:
         """Raises ClientError."""
         self._call("DELETE", path)

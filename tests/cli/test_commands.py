@@ -133,6 +133,63 @@ def test_options_that_contradict_each_other_are_wrong_use(server: Server, tenant
     assert cordboard(server.data, *agent, *options, ok=False).returncode == 2
 
 
+def test_a_trunk_is_shown_and_changed_by_its_number_or_its_id(server: Server, tenant: str) -> None:
+    number = fresh_number()
+    cordboard(server.data, "number", "add", number, "--tenant", "Acme")
+    trunk = json.loads(cordboard(server.data, "trunk", "show", number, "--json").stdout)
+    assert trunk["gateways"] == []
+    options = (
+        *("--gateway", "127.0.1.1:5080", "--gateway", "[::1];transport=tcp", "--gateway", "localhost;transport=tls"),
+        *("--username", "u", "--password", "top-secret", "--media-in", "require", "--media-out", "disable"),
+        *("--allowed-address", "127.0.1.0/24", "--no-tls-verify", "--no-probe"),
+    )
+    changed = json.loads(cordboard(server.data, "trunk", "update", number, *options, "--json").stdout)
+    assert changed == {
+        **trunk,
+        "gateways": [
+            {"host": "127.0.1.1", "port": 5080, "transport": None},
+            {"host": "::1", "port": None, "transport": "tcp"},
+            {"host": "localhost", "port": None, "transport": "tls"},
+        ],
+        "username": "u",
+        "has_password": True,
+        "media_in": "require",
+        "media_out": "disable",
+        "allowed_addresses": ["127.0.1.0/24"],
+        "tls_verify": False,
+        "probe": False,
+    }
+    shown = cordboard(server.data, "trunk", "show", trunk["id"]).stdout
+    assert "127.0.1.1:5080 [::1];transport=tcp localhost;transport=tls" in shown
+    assert "top-secret" not in shown
+    listed = cordboard(server.data, "trunk", "list", "--tenant", "Acme").stdout
+    assert trunk["id"] in listed
+    back = ("--no-gateway", "--allow-all-addresses", "--tls-verify", "--probe")
+    cleared = json.loads(cordboard(server.data, "trunk", "update", trunk["id"], *back, "--json").stdout)
+    assert (cleared["gateways"], cleared["username"], cleared["has_password"]) == ([], None, False)
+    assert (cleared["allowed_addresses"], cleared["tls_verify"], cleared["probe"]) == ([], True, True)
+    refused = cordboard(server.data, "trunk", "update", fresh_number(), *back, ok=False)
+    assert (refused.returncode, "not found" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--gateway", "sip:a.example"),
+        ("--gateway", "a.example;transport=sctp"),
+        ("--gateway", "a.example;lr"),
+        ("--gateway", "a.example", "--no-gateway"),
+        ("--username", "u", "--no-credentials"),
+        ("--media-in", "maybe"),
+    ],
+)
+def test_a_trunk_s_options_that_say_nothing_or_nonsense_are_wrong_use(
+    server: Server, tenant: str, options: tuple[str, ...]
+) -> None:
+    assert cordboard(server.data, "trunk", "update", "+34911234567", *options, ok=False).returncode == 2
+
+
 def test_platform_numbers_are_added_assigned_and_listed(server: Server, tenant: str) -> None:
     free, taken = fresh_number(), fresh_number()
     assert " reserved " in cordboard(server.data, "number", "add", free).stdout

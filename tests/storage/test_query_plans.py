@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -126,6 +127,7 @@ async def every_kind_of_request(world: World) -> None:
     agent, version = await create_agent(world, tenant)
     other = await add_version(world, agent)
     platform = fresh_number()
+    trunk = (await add_platform_number(world, tenant=tenant)).trunk_id
     admin = world.client(ADMIN_TOKEN)
     for method, path, body in (
         ("POST", "/tenants", {"name": "Other"}),
@@ -139,6 +141,11 @@ async def every_kind_of_request(world: World) -> None:
         ("POST", "/numbers", {"number": platform}),
         ("POST", "/numbers/assign", {"number": platform, "tenant_id": tenant}),
         ("GET", f"/numbers?tenant_id={tenant}", None),
+        ("GET", f"/trunks?tenant_id={tenant}", None),
+        ("GET", f"/trunks?number={quote(platform)}", None),
+        ("GET", f"/trunks/{trunk}", None),
+        ("GET", f"/trunks?tenant_id={tenant}&after={trunk}", None),
+        ("PATCH", f"/trunks/{trunk}", {"gateways": [{"host": "127.0.1.1"}], "probe": False}),
     ):
         answer = await admin.request(method, "/cordboard/v1" + path, json=body)
         assert answer.is_success, (path, answer.text)

@@ -1,5 +1,6 @@
 """What is stored comes back as it was, and an edge is told all that it needs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -7,6 +8,7 @@ import pytest
 
 from cordboard.domain.addresses import Transport
 from cordboard.domain.agents import AgentVersion, VersionId
+from cordboard.domain.errors import TooBusy
 from cordboard.domain.tenants import ADMIN
 from cordboard.domain.trunks import (
     Gateway,
@@ -17,6 +19,7 @@ from cordboard.domain.trunks import (
     TrunkId,
 )
 from cordboard.storage import agents, changes, projected, trunks
+from cordboard.storage.transaction import Stale
 from tests.builders import World, create_agent, create_tenant, unknown_id
 
 pytestmark = pytest.mark.anyio
@@ -103,3 +106,20 @@ async def test_the_gateways_of_a_chunk_of_trunks_are_read_at_once_in_order(world
     assert list(found) == ids[:2]
     assert [row["position"] for row in found[ids[0]]] == [0, 1, 2]
     assert list(await world.store.read(partial(projected.gateways_between, after=ids[1], last=ids[2]))) == ids[2:]
+
+
+async def test_a_writer_of_a_trunk_undoes_nothing_that_another_one_changed_meanwhile(world: World) -> None:
+    trunk, tenant = full_trunk(), await create_tenant(world)
+    await world.store.write(None, partial(trunks.add, who=ADMIN, trunk=trunk, now=NOW))
+
+    async def save(after: Trunk) -> None:
+        await world.store.write(None, partial(trunks.save, who=ADMIN, before=trunk, after=after, now=NOW))
+
+    await save(replace(trunk, media_in=MediaPolicy.DISABLE))
+    await save(replace(trunk, tenant=tenant))
+    stored = await world.store.read(partial(trunks.get, id=trunk.id))
+    assert stored == replace(trunk, tenant=tenant, media_in=MediaPolicy.DISABLE)
+    for after in (replace(trunk, probe=True), replace(trunk, gateways=())):
+        with pytest.raises((Stale, TooBusy)):  # PostgreSQL tries again, in vain
+            await save(after)
+    assert await world.store.read(partial(trunks.get, id=trunk.id)) == stored

@@ -53,6 +53,15 @@ class InvalidSipUri(Invalid):
     """Not a SIP URI that a call can be sent to."""
 
 
+class TooManyGateways(Invalid):
+    """A trunk has more gateways than one call can try."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} gateways; at most {limit} are possible")
+        self.count = count
+        self.limit = limit
+
+
 class InvalidUsername(Invalid):
     """A username for calls has characters or a length that SIP clients do not agree on."""
 

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType, Self
+from typing import Final, NewType, Self
 
 from cordboard.domain.addresses import HostPort, Transport
-from cordboard.domain.errors import GatewayMissing
+from cordboard.domain.errors import GatewayMissing, TooManyGateways
 from cordboard.domain.tenants import TenantId
 
 TrunkId = NewType("TrunkId", str)
+
+#: In one trunk: the edge reads them with one call as one text, each as all of its addresses.
+MAX_GATEWAYS: Final = 16
 
 
 class MediaPolicy(StrEnum):
@@ -90,6 +93,12 @@ class Trunk:
         """The first gateway at another place, the others as they were."""
         first = self.gateways[0].moved(where) if self.gateways else Gateway.at(where)
         return replace(self, gateways=(first, *self.gateways[1:]))
+
+    def with_gateways(self, gateways: tuple[Gateway, ...]) -> Self:
+        """Those and no others; with none of them inbound only. Raises TooManyGateways."""
+        if len(gateways) > MAX_GATEWAYS:
+            raise TooManyGateways(len(gateways), MAX_GATEWAYS)
+        return replace(self, gateways=gateways) if gateways else self.without_gateways()
 
     def without_gateways(self) -> Self:
         """Inbound only: the credentials go with the gateways that they were for."""

@@ -4,27 +4,31 @@ import json
 from datetime import datetime
 
 from cordboard.domain.addresses import Transport
-from cordboard.domain.errors import UnknownTrunk
-from cordboard.domain.tenants import Actor
+from cordboard.domain.errors import UnknownCursor, UnknownTrunk
+from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import Gateway, MediaPolicy, SealedSecret, Trunk, TrunkId
 from cordboard.storage import changes
-from cordboard.storage.transaction import Row, Transaction, Value
+from cordboard.storage.transaction import Row, Stale, Transaction, Value
 
-_INSERT = """
-insert into trunk (id, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify, probe,
-created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+_COLUMNS = """id, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify, probe,
+created_at"""
+_INSERT = f"insert into trunk ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_BY_ID = f"select {_COLUMNS} from trunk where id = $1"
+#: Newest first.
+_OF_TENANT = f"""
+select {_COLUMNS} from trunk where tenant_id = $1 {{beyond}} order by created_at desc, id desc limit $2
 """
-_BY_ID = """
-select id, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify, probe, created_at
-from trunk where id = $1
-"""
-_UPDATE = """
-update trunk set tenant_id = $2, name = $3, username = $4, password = $5, allowed = $6, media_in = $7, media_out = $8,
-tls_verify = $9, probe = $10 where id = $1
-"""
+#: Beyond a cursor that the tenant does not have there is nothing.
+_BEYOND = "and (created_at, id) < ((select created_at from trunk where id = $3 and tenant_id = $1), $3)"
+_CURSOR = "select 1 from trunk where id = $1 and tenant_id = $2"
+#: Only what differs is named, so that a writer undoes nothing that another one changed meanwhile.
+_UPDATE = "update trunk set {columns} where id = $1 and tenant_id is not distinct from $2 returning id"
 _DELETE = "delete from trunk where id = $1"
 _GATEWAYS = "select host, port, transport from gateway where trunk_id = $1 order by position"
+_GATEWAYS_OF = """
+select trunk_id, host, port, transport from gateway where trunk_id in ({trunks}) order by trunk_id, position
+"""
 _ADD_GATEWAY = "insert into gateway (trunk_id, position, host, port, transport) values ($1, $2, $3, $4, $5)"
 _DROP_GATEWAYS = "delete from gateway where trunk_id = $1"
 
@@ -53,17 +57,19 @@ def _gateway(row: Row) -> Gateway:
     return Gateway(host=row["host"], port=row["port"], transport=None if transport is None else Transport(transport))
 
 
-def _variable(trunk: Trunk) -> tuple[Value, ...]:
-    """The values of the columns that may change, but for the tenant and the name."""
-    return (
-        trunk.username,
-        None if trunk.password is None else trunk.password.text,
-        None if trunk.allowed is None else json.dumps(trunk.allowed, separators=(",", ":")),
-        trunk.media_in,
-        trunk.media_out,
-        int(trunk.tls_verify),
-        int(trunk.probe),
-    )
+def _variable(trunk: Trunk) -> dict[str, Value]:
+    """The columns that may change."""
+    return {
+        "tenant_id": trunk.tenant,
+        "name": trunk.name,
+        "username": trunk.username,
+        "password": None if trunk.password is None else trunk.password.text,
+        "allowed": None if trunk.allowed is None else json.dumps(trunk.allowed, separators=(",", ":")),
+        "media_in": trunk.media_in,
+        "media_out": trunk.media_out,
+        "tls_verify": int(trunk.tls_verify),
+        "probe": int(trunk.probe),
+    }
 
 
 def _told(trunk: Trunk | None) -> dict[str, object]:
@@ -99,25 +105,38 @@ async def get(tx: Transaction, id: TrunkId) -> Trunk:
     return _trunk(row, await tx.all(_GATEWAYS, id))
 
 
+async def of_tenant(tx: Transaction, tenant: TenantId, after: TrunkId | None, limit: int) -> list[Trunk]:
+    """A tenant's trunks, newest first, those beyond `after`. Raises UnknownCursor."""
+    if after is None:
+        rows = await tx.all(_OF_TENANT.format(beyond=""), tenant, limit)
+    else:
+        rows = await tx.all(_OF_TENANT.format(beyond=_BEYOND), tenant, limit, after)
+        if not rows and await tx.one(_CURSOR, after, tenant) is None:
+            raise UnknownCursor(after)
+    gateways: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+    if gateways:
+        places = ", ".join(f"${place}" for place, _ in enumerate(gateways, 1))
+        for row in await tx.all(_GATEWAYS_OF.format(trunks=places), *gateways):
+            gateways[row["trunk_id"]].append(row)
+    return [_trunk(row, gateways[row["id"]]) for row in rows]
+
+
 async def add(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> None:
-    await tx.run(
-        _INSERT,
-        trunk.id,
-        trunk.tenant,
-        trunk.name,
-        int(trunk.system),
-        *_variable(trunk),
-        to_wire(trunk.created_at),
-    )
+    tenant, name, *rest = _variable(trunk).values()
+    await tx.run(_INSERT, trunk.id, tenant, name, int(trunk.system), *rest, to_wire(trunk.created_at))
     await _add_gateways(tx, trunk)
     await changes.record(tx, who, now, "trunk", trunk.id, "create", tenant=trunk.tenant, fields=_fields(None, trunk))
 
 
 async def save(tx: Transaction, who: Actor, before: Trunk, after: Trunk, now: datetime) -> None:
-    """Store what differs; nothing if nothing does."""
+    """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
     if before == after:
         return
-    await tx.run(_UPDATE, after.id, after.tenant, after.name, *_variable(after))
+    old = _variable(before)
+    changed = {name: value for name, value in _variable(after).items() if value != old[name]} or {"name": after.name}
+    columns = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 3))
+    if await tx.one(_UPDATE.format(columns=columns), before.id, before.tenant, *changed.values()) is None:
+        raise Stale
     if before.gateways != after.gateways:
         await tx.run(_DROP_GATEWAYS, after.id)
         await _add_gateways(tx, after)

@@ -43,6 +43,9 @@ UNKNOWN = {
     "create_version": ("POST", "/agents/{id}/versions", {"sip_uri": "sip:a.example"}, "unknown-agent"),
     "list_versions": ("GET", "/agents/{id}/versions", ..., "unknown-agent"),
     "publish_version": ("PUT", "/agents/{id}/published-version", {"version_id": None}, "unknown-agent"),
+    "list_trunks": ("GET", "/trunks?tenant_id={id}", ..., "unknown-tenant"),
+    "get_trunk": ("GET", "/trunks/{id}", ..., "unknown-trunk"),
+    "update_trunk": ("PATCH", "/trunks/{id}", {"name": "x"}, "unknown-trunk"),
     "list_numbers": ("GET", "/numbers?tenant_id={id}", ..., "unknown-tenant"),
 }
 
@@ -164,7 +167,7 @@ async def test_without_the_administrator_s_token_every_operation_is_401(
                 assert answer.status_code == 401, (method, path)
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert Problem.model_validate(answer.json()).code == "unauthenticated"
-    assert tried == 13
+    assert tried == 16
     assert await dump(admin.world) == before
 
 

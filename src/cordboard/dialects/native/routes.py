@@ -18,11 +18,13 @@ from cordboard.domain.agents import AgentId, VersionId
 from cordboard.domain.errors import Unauthenticated
 from cordboard.domain.keys import KeyId, new_key
 from cordboard.domain.tenants import ADMIN, Actor, TenantId
-from cordboard.storage import agents, keys, tenants
+from cordboard.domain.trunks import TrunkId
+from cordboard.storage import agents, keys, tenants, trunks
 from cordboard.storage.numbers import Filter
 from cordboard.usecases import agents as agent_usecases
 from cordboard.usecases import keys as key_usecases
 from cordboard.usecases import tenants as tenant_usecases
+from cordboard.usecases import trunks as trunk_usecases
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import add_platform_number, assign_platform_number
 from cordboard.usecases.pages import page_of_numbers
@@ -37,6 +39,10 @@ def _tenant_id(request: Request) -> TenantId:
 
 def _agent_id(request: Request) -> AgentId:
     return AgentId(str(parse_path(request, wire.AgentPath).agent_id))
+
+
+def _trunk_id(request: Request) -> TrunkId:
+    return TrunkId(str(parse_path(request, wire.TrunkPath).trunk_id))
 
 
 class Administration:
@@ -198,6 +204,37 @@ class Administration:
         data = [wire.number(row) for row in page.rows]
         return reply({"data": data, "next": data[-1]["id"] if page.more else None})
 
+    async def list_trunks(self, request: Request, who: Actor) -> Response:
+        query = parse_query(request, wire.TrunkQuery)
+        if query.number is not None:
+            found = [await self._store.read(partial(trunk_usecases.of_number, number=query.number))]
+            return reply({"data": [wire.trunk(t) for t in found], "next": None})
+        tenant, after = TenantId(str(query.tenant_id)), None if query.after is None else TrunkId(str(query.after))
+        page = partial(trunk_usecases.page, tenant=tenant, after=after, limit=query.limit + 1)
+        found = await self._store.read(page)
+        data = [wire.trunk(t) for t in found[: query.limit]]
+        return reply({"data": data, "next": data[-1]["id"] if len(found) > query.limit else None})
+
+    async def get_trunk(self, request: Request, who: Actor) -> Response:
+        id = _trunk_id(request)
+        return reply(wire.trunk(await self._store.read(partial(trunks.get, id=id))))
+
+    async def update_trunk(self, request: Request, who: Actor) -> Response:
+        id, body = _trunk_id(request), await parse_body(request, wire.TrunkUpdate, self._context.hosts)
+        owner = (await self._store.read(partial(trunks.get, id=id))).tenant
+        trunk = await self._store.write(
+            owner,
+            partial(
+                trunk_usecases.update,
+                who=who,
+                id=id,
+                patch=body.patch(),
+                sealer=self._context.sealer,
+                now=self._context.clock(),
+            ),
+        )
+        return reply(wire.trunk(trunk))
+
 
 def _problems(*statuses: int) -> dict[int, Answer]:
     said = {
@@ -350,6 +387,33 @@ def operations(admin: Administration) -> list[Operation]:
             wire.Numbers,
             query=wire.NumberQuery,
             also_said=(400,),
+        ),
+        _read(
+            "GET /trunks",
+            "list_trunks",
+            "List a tenant's trunks, or find the one of a number",
+            admin.list_trunks,
+            wire.Trunks,
+            query=wire.TrunkQuery,
+            also_said=(400,),
+        ),
+        _read(
+            "GET /trunks/{trunk_id}",
+            "get_trunk",
+            "Get one trunk",
+            admin.get_trunk,
+            wire.TrunkShown,
+            path_model=wire.TrunkPath,
+        ),
+        _write(
+            "PATCH /trunks/{trunk_id}",
+            "update_trunk",
+            "Change a trunk, a number's own included",
+            admin.update_trunk,
+            200,
+            wire.TrunkShown,
+            path_model=wire.TrunkPath,
+            body=wire.TrunkUpdate,
         ),
     ]
 

@@ -8,14 +8,16 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from cordboard.dialects.fields import Credential, Networks
+from cordboard.domain.addresses import HostPolicy, Transport, check_host
 from cordboard.domain.addresses import check_sip_uri as check_uri
 from cordboard.domain.agents import CODECS, Agent, AgentVersion, VersionId, check_codecs, check_headers, check_username
 from cordboard.domain.keys import ApiKey, check_permissions
 from cordboard.domain.numbers import NumberId, Status, parse_number
 from cordboard.domain.tenants import Tenant, TenantId, check_name
 from cordboard.domain.times import to_wire
-from cordboard.domain.trunks import MediaPolicy, TrunkId
+from cordboard.domain.trunks import MAX_GATEWAYS, Gateway, MediaPolicy, Trunk, TrunkId
 from cordboard.storage.numbers import ShownNumber
+from cordboard.usecases import trunks
 from cordboard.usecases.agents import Credentials, NewVersion
 from cordboard.usecases.numbers import NewPlatformNumber
 from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
@@ -23,6 +25,13 @@ from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
 
 def _sip_uri(value: str, info: ValidationInfo) -> str:
     return check_uri(value, info.context)  # type: ignore[arg-type]  # parse_body hands the host policy in
+
+
+def _host(value: str, info: ValidationInfo) -> str:
+    host = check_host(value.strip().removeprefix("[").removesuffix("]"))
+    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
+    hosts.check(host)
+    return host
 
 
 def _text(value: str) -> str:
@@ -147,6 +156,52 @@ class Publish(Body):
     version_id: UUID | None
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _if_sent(**rest: Any) -> Any:
+    """A field of a partial update: it has no default, since what is absent stays as it is."""
+    return Field(default=None, json_schema_extra=_without_default, **rest)
+
+
+class GatewayGiven(Body):
+    """Where a trunk sends calls; no transport (null) is what DNS says, or else UDP."""
+
+    host: Annotated[str, AfterValidator(_host)] = Field(description="Host name or IP address")
+    port: int | None = Field(default=None, ge=1, le=65535)
+    transport: Transport | None = None
+
+
+class TrunkUpdate(Body):
+    """Changes to a trunk: absent is unchanged, null clears."""
+
+    name: Name = _if_sent()
+    gateways: list[GatewayGiven] = _if_sent(
+        max_length=MAX_GATEWAYS,
+        description="All of them, in order of use; [] makes the trunk inbound only, and its credentials go too",
+    )
+    username: CredentialGiven | None = _if_sent(description="Answers the carrier's 401 or 407")
+    password: CredentialGiven | None = _if_sent(repr=False)
+    allowed_addresses: Networks | None = _if_sent(
+        description="Addresses and CIDR ranges that calls come from; [] or null lets everybody in"
+    )
+    media_in: MediaPolicy = _if_sent(description="SRTP of calls from the carrier")
+    media_out: MediaPolicy = _if_sent(description="SRTP of calls to the carrier")
+    tls_verify: bool = _if_sent(description="Whether the gateways' certificates and names are checked")
+    probe: bool = _if_sent(description="Whether the gateways are asked from time to time if they are there")
+
+    def patch(self) -> trunks.Patch:
+        """Only what was sent."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        if "gateways" in values:
+            values["gateways"] = tuple(Gateway(host=g.host, port=g.port, transport=g.transport) for g in self.gateways)
+        if "allowed_addresses" in values:
+            allowed = values.pop("allowed_addresses")
+            values["allowed"] = None if allowed is None else tuple(allowed)
+        return trunks.Patch(**values)
+
+
 class NewNumber(Body):
     """A platform-owned number for the inventory, or for a tenant at once."""
 
@@ -199,6 +254,12 @@ class AgentPath(BaseModel):
     agent_id: UUID
 
 
+class TrunkPath(BaseModel):
+    """Path of one trunk."""
+
+    trunk_id: UUID
+
+
 class TenantQuery(BaseModel):
     """All tenants by id, or the one that a name, reference or id stands for."""
 
@@ -226,6 +287,21 @@ class NumberQuery(BaseModel):
     @property
     def after_id(self) -> NumberId | None:
         return None if self.after is None else NumberId(str(self.after))
+
+
+class TrunkQuery(BaseModel):
+    """The trunks of one tenant, newest first, or the one of a number."""
+
+    tenant_id: UUID | None = None
+    number: Annotated[str, AfterValidator(parse_number)] | None = None
+    after: UUID | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.tenant_id is None) == (self.number is None):
+            raise ValueError("say whose trunks: tenant_id or number, one of them")
+        return self
 
 
 class TenantShown(BaseModel):
@@ -313,6 +389,32 @@ class NumberShown(BaseModel):
     created_at: datetime
 
 
+class GatewayShown(BaseModel):
+    """Where a trunk sends calls."""
+
+    host: str
+    port: int | None
+    transport: Transport | None
+
+
+class TrunkShown(BaseModel):
+    """A trunk; of its password only whether there is one."""
+
+    id: UUID
+    tenant_id: UUID | None
+    name: str
+    is_system: bool
+    gateways: list[GatewayShown]
+    username: str | None
+    has_password: bool
+    allowed_addresses: list[str] | None
+    media_in: MediaPolicy
+    media_out: MediaPolicy
+    tls_verify: bool
+    probe: bool
+    created_at: datetime
+
+
 class Tenants(BaseModel):
     """Some tenants."""
 
@@ -341,6 +443,13 @@ class Numbers(BaseModel):
     """Some numbers; `next` is the `after` of the following page, or null at the end."""
 
     data: list[NumberShown]
+    next: UUID | None
+
+
+class Trunks(BaseModel):
+    """Some trunks; `next` is the `after` of the following page, or null at the end."""
+
+    data: list[TrunkShown]
     next: UUID | None
 
 
@@ -419,3 +528,21 @@ def number(shown: ShownNumber) -> dict[str, Any]:
     """A number in its wire form, from the store's view of it."""
     columns = [name for name in NumberShown.model_fields if name != "region_codes"]
     return {**{name: getattr(shown, name) for name in columns}, "region_codes": json.loads(shown.region_codes)}
+
+
+def trunk(shown: Trunk) -> dict[str, Any]:
+    return {
+        "id": shown.id,
+        "tenant_id": shown.tenant,
+        "name": shown.name,
+        "is_system": shown.system,
+        "gateways": [{"host": g.host, "port": g.port, "transport": g.transport} for g in shown.gateways],
+        "username": shown.username,
+        "has_password": shown.password is not None,
+        "allowed_addresses": shown.allowed,
+        "media_in": shown.media_in,
+        "media_out": shown.media_out,
+        "tls_verify": shown.tls_verify,
+        "probe": shown.probe,
+        "created_at": to_wire(shown.created_at),
+    }

@@ -1,0 +1,242 @@
+"""The native API: a trunk's gateways, credentials and policies."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from cordboard.domain.addresses import HostPolicy
+from cordboard.domain.tenants import TenantId
+from cordboard.domain.trunks import MAX_GATEWAYS, TrunkId
+from cordboard.storage import trunks
+from tests.builders import (
+    ADMIN_TOKEN,
+    World,
+    add_platform_number,
+    create_key,
+    create_tenant,
+    dump,
+    fresh_number,
+    import_body,
+    import_number,
+    unknown_id,
+)
+from tests.dialects.native.admin import Admin, pointers
+
+pytestmark = pytest.mark.anyio
+
+GATEWAYS = [
+    {"host": "sip.carrier.example", "port": None, "transport": "tls"},
+    {"host": "192.0.2.1", "port": 5080, "transport": None},
+    {"host": "2001:db8::1", "port": 5081, "transport": "udp"},
+]
+
+
+@pytest.fixture
+async def admin(shared_world: World) -> AsyncIterator[Admin]:
+    async with shared_world.client(ADMIN_TOKEN) as http:
+        yield Admin(world=shared_world, http=http)
+
+
+@pytest.fixture
+async def tenant(shared_world: World) -> TenantId:
+    return await create_tenant(shared_world, f"Tenant {unknown_id()}")
+
+
+async def imported(admin: Admin, tenant: TenantId) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A phone imported with a gateway and credentials, and its trunk."""
+    async with admin.world.client(await create_key(admin.world, tenant)) as client:
+        phone = (await client.post("/v1/phone/import", json=import_body())).json()
+    (trunk,) = (await admin.done("GET", f"/trunks?number={quote(phone['number'])}", status=200))["data"]
+    return phone, trunk
+
+
+async def password(admin: Admin, id: str) -> str | None:
+    """The stored password, opened."""
+    sealed = (await admin.world.store.read(partial(trunks.get, id=TrunkId(id)))).password
+    return None if sealed is None else admin.world.context.sealer.unseal(sealed, id)
+
+
+async def test_an_imported_number_s_trunk_is_shown_without_its_password(admin: Admin, tenant: TenantId) -> None:
+    phone, trunk = await imported(admin, tenant)
+    assert trunk == {
+        "id": trunk["id"],
+        "tenant_id": tenant,
+        "name": phone["number"],
+        "is_system": False,
+        "gateways": [{"host": "127.0.1.1", "port": 5080, "transport": None}],
+        "username": "carrier-user",
+        "has_password": True,
+        "allowed_addresses": ["127.0.1.0/24"],
+        "media_in": "allow",
+        "media_out": "allow",
+        "tls_verify": True,
+        "probe": True,
+        "created_at": trunk["created_at"],
+    }
+    assert await admin.done("GET", f"/trunks/{trunk['id']}", status=200) == trunk
+    listed = await admin.done("GET", f"/trunks?tenant_id={tenant}", status=200)
+    assert listed == {"data": [trunk], "next": None}
+
+
+async def test_a_trunk_is_changed_field_by_field(admin: Admin, tenant: TenantId) -> None:
+    _, trunk = await imported(admin, tenant)
+    path = f"/trunks/{trunk['id']}"
+    steps: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"gateways": GATEWAYS}, {"gateways": GATEWAYS}),
+        ({"name": " Carrier "}, {"name": "Carrier"}),
+        ({"media_in": "require"}, {"media_in": "require"}),
+        ({"media_out": "disable"}, {"media_out": "disable"}),
+        ({"tls_verify": False}, {"tls_verify": False}),
+        ({"probe": False}, {"probe": False}),
+        ({"allowed_addresses": [" 192.0.2.1 "]}, {"allowed_addresses": ["192.0.2.1"]}),
+        ({"allowed_addresses": None}, {"allowed_addresses": None}),
+        ({"allowed_addresses": []}, {"allowed_addresses": []}),
+        ({"username": "another"}, {"username": "another"}),
+        ({"username": None, "password": None}, {"username": None, "has_password": False}),
+        ({"username": "u", "password": "p"}, {"username": "u", "has_password": True}),
+        ({"gateways": []}, {"gateways": [], "username": None, "has_password": False}),
+        ({"gateways": [{"host": "[::1]"}]}, {"gateways": [{"host": "::1", "port": None, "transport": None}]}),
+    ]
+    expected = trunk
+    for sent, changed in steps:
+        expected = {**expected, **changed}
+        assert await admin.done("PATCH", path, sent, status=200) == expected, sent
+        assert await admin.done("GET", path, status=200) == expected
+
+
+async def test_a_password_is_sealed_and_kept_until_another_is_sent(admin: Admin, tenant: TenantId) -> None:
+    _, trunk = await imported(admin, tenant)
+    path = f"/trunks/{trunk['id']}"
+    await admin.done("PATCH", path, {"gateways": GATEWAYS, "username": "another"}, status=200)
+    assert await password(admin, trunk["id"]) == "carrier-secret"
+    shown = await admin.done("PATCH", path, {"password": "another-secret"}, status=200)
+    assert await password(admin, trunk["id"]) == "another-secret"
+    assert "secret" not in str(shown)
+    rows = str(await dump(admin.world))
+    assert "another-secret" not in rows
+    assert "carrier-secret" not in rows
+
+
+async def test_diga_replaces_the_first_gateway_and_leaves_the_others(admin: Admin, tenant: TenantId) -> None:
+    phone, trunk = await imported(admin, tenant)
+    await admin.done("PATCH", f"/trunks/{trunk['id']}", {"gateways": GATEWAYS}, status=200)
+    first, *others = GATEWAYS
+    async with admin.world.client(await create_key(admin.world, tenant)) as client:
+        path = f"/v1/phone/{phone['id']}"
+        assert (await client.get(path)).json()["sip_config"]["termination_uri"] == "sip.carrier.example"
+        for sent, kept in (
+            ({"username": "u"}, first),
+            ({"termination_uri": "sip.carrier.example:5071"}, {**first, "port": 5071}),  # the transport is the host's
+            (
+                {"termination_uri": "other.example:5071"},
+                {"host": "other.example", "port": 5071, "transport": None},
+            ),
+        ):
+            answer = await client.patch(f"{path}/sip-config", json={"outbound_config": sent})
+            assert answer.status_code == 200, answer.text
+            shown = await admin.done("GET", f"/trunks/{trunk['id']}", status=200)
+            assert shown["gateways"] == [kept, *others], sent
+
+
+async def test_trunks_are_listed_in_pages_newest_first(admin: Admin, tenant: TenantId) -> None:
+    for _ in range(5):
+        await import_number(admin.world, tenant)
+    await import_number(admin.world, await create_tenant(admin.world))
+    await admin.done("PATCH", f"/trunks/{(await newest(admin, tenant))['id']}", {"gateways": GATEWAYS}, status=200)
+    everything = (await admin.done("GET", f"/trunks?tenant_id={tenant}", status=200))["data"]
+    assert len(everything) == 5
+    assert [len(each["gateways"]) for each in everything] == [3, 0, 0, 0, 0]
+    walked: list[Any] = []
+    after = ""
+    while True:
+        page = await admin.done("GET", f"/trunks?tenant_id={tenant}&limit=2{after}", status=200)
+        walked += page["data"]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert walked == everything
+    query = f"/trunks?tenant_id={tenant}&after={unknown_id()}"
+    await admin.refused("GET", query, status=400, code="unknown-cursor")
+
+
+async def newest(admin: Admin, tenant: TenantId) -> Any:
+    return (await admin.done("GET", f"/trunks?tenant_id={tenant}&limit=1", status=200))["data"][0]
+
+
+async def test_a_platform_number_s_trunk_without_an_owner_can_be_given_gateways(admin: Admin) -> None:
+    row = await add_platform_number(admin.world)
+    shown = await admin.done("PATCH", f"/trunks/{row.trunk_id}", {"gateways": GATEWAYS}, status=200)
+    assert (shown["tenant_id"], shown["gateways"]) == (None, GATEWAYS)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"name": ""}, "/name"),
+        ({"name": None}, "/name"),
+        ({"gateways": None}, "/gateways"),
+        ({"gateways": ["sip.example"]}, "/gateways/0"),
+        ({"gateways": [{}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": "sip:sip.example"}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": "sip.example:5060"}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": "a b"}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": ""}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": "127.1"}]}, "/gateways/0/host"),
+        ({"gateways": [{"host": "sip.example", "port": 0}]}, "/gateways/0/port"),
+        ({"gateways": [{"host": "sip.example", "port": 65536}]}, "/gateways/0/port"),
+        ({"gateways": [{"host": "sip.example", "transport": "sctp"}]}, "/gateways/0/transport"),
+        ({"gateways": [{"host": "sip.example", "colour": "red"}]}, "/gateways/0/colour"),
+        ({"gateways": [{"host": "sip.example"}] * (MAX_GATEWAYS + 1)}, "/gateways"),
+        ({"username": ""}, "/username"),
+        ({"username": "a\r\nb"}, "/username"),
+        ({"password": "a\0b"}, "/password"),
+        ({"media_in": "maybe"}, "/media_in"),
+        ({"media_in": None}, "/media_in"),
+        ({"media_out": None}, "/media_out"),
+        ({"allowed_addresses": ["10.0.0.0/33"]}, "/allowed_addresses/0"),
+        ({"allowed_addresses": [f"10.{i >> 8}.{i & 255}.1" for i in range(1001)]}, "/allowed_addresses"),
+        ({"tls_verify": None}, "/tls_verify"),
+        ({"probe": "maybe"}, "/probe"),
+        ({"is_system": True}, "/is_system"),
+    ],
+)
+async def test_what_a_trunk_cannot_have_is_refused_with_its_place(
+    admin: Admin, tenant: TenantId, body: Any, pointer: str
+) -> None:
+    _, trunk = await imported(admin, tenant)
+    problem = await admin.refused("PATCH", f"/trunks/{trunk['id']}", body, status=422, code="invalid")
+    assert pointers(problem) == [pointer]
+
+
+async def test_credentials_need_a_gateway_that_they_are_for(admin: Admin, tenant: TenantId) -> None:
+    await import_number(admin.world, tenant)
+    path = f"/trunks/{(await newest(admin, tenant))['id']}"
+    for body in ({"username": "u"}, {"password": "p"}, {"gateways": [], "username": "u"}):
+        await admin.refused("PATCH", path, body, status=409, code="gateway-missing")
+
+
+@pytest.mark.parametrize(
+    "query", ["", "tenant_id=00000000-0000-4000-8000-000000000000&number=%2B34911234567", "number=911234567", "number="]
+)
+async def test_whose_trunks_has_to_be_said_one_way(admin: Admin, query: str) -> None:
+    await admin.refused("GET", f"/trunks?{query}", status=422, code="invalid")
+
+
+async def test_the_trunk_of_an_unknown_number_is_404(admin: Admin) -> None:
+    await admin.refused("GET", f"/trunks?number={quote(fresh_number())}", status=404, code="unknown-number")
+
+
+async def test_a_private_gateway_is_refused_where_the_installation_does_not_allow_it(sqlite_world: World) -> None:
+    sqlite_world.context = replace(sqlite_world.context, hosts=HostPolicy(allow_private=False))
+    row = await add_platform_number(sqlite_world)
+    async with sqlite_world.client(ADMIN_TOKEN) as http:
+        admin = Admin(world=sqlite_world, http=http)
+        for host in ("127.0.0.1", "10.0.0.1", "::1", "[::1]", "localhost", "sip.local"):
+            body = {"gateways": [{"host": host}]}
+            problem = await admin.refused("PATCH", f"/trunks/{row.trunk_id}", body, status=422, code="invalid")
+            assert pointers(problem) == ["/gateways/0/host"]
