@@ -2,14 +2,16 @@
 
 import json
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.calls.edges import data_directory
 from tests.calls.phone import Agent, Call, Phone
 from tests.dns import NameServer, name_server
-from tests.processes import cordboard
+from tests.processes import cordboard, start
 from tests.serve.installations import Installation, installation
 from tests.stores import BOTH
 
@@ -213,6 +215,33 @@ def test_calls_and_writes_feel_nothing_of_a_name_server_that_is_a_black_hole(
         assert max(writes) < 1
         assert len(list(named)) == 6
     assert sum(dns.asked.values()) > asked
+
+
+def test_names_are_counted(installed: Installation, dns: NameServer, bot: Phone, gateways: tuple[Agent, Agent]) -> None:
+    before = counted(installed)
+    serve_at(dns, "counted.test", gateways[0])
+    route_through(installed, "counted.test")
+    route_through(installed, "nothing.test")
+    after = counted(installed)
+    for sample in ('names{state="resolved"}', 'name_lookups_total{result="resolved"}'):
+        assert after[sample] > before[sample]
+    assert after['name_lookups_total{result="nothing"}'] > before['name_lookups_total{result="nothing"}']
+
+
+def counted(installed: Installation) -> dict[str, float]:
+    """The samples about names, without the prefix of all."""
+    with urllib.request.urlopen(f"{installed.server.url}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    found = (line.removeprefix("cordboard_").rpartition(" ") for line in lines if line.startswith("cordboard_name"))
+    return {name: float(value) for name, _, value in found}
+
+
+@pytest.mark.parametrize("servers", ["ns.example.com", "192.0.2.1:99999", "192.0.2.1;192.0.2.2"])
+def test_a_name_server_without_an_address_is_refused_at_the_start(servers: str) -> None:
+    with data_directory() as data:
+        server = start(data / "data", environment={"CORDBOARD_DNS_SERVERS": servers})
+        assert server.process.wait(30) == 1
+        assert "CORDBOARD_DNS_SERVERS" in server.log.read_text()
 
 
 def test_what_was_resolved_outlives_the_server_and_the_name_server(
