@@ -1,5 +1,6 @@
 """The edge's own database: what is staged, committed, taken back, and when it must be made anew."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -99,6 +100,13 @@ def test_rebuilding_leaves_nothing_of_before(file: EdgeFile, path: Path) -> None
     file.rebuild((Put(number("+34911000000")),), "another epoch", 1)
     assert file.applied() == ("another epoch", 1)
     assert decided(path) == "unknown-number"
+
+
+def test_a_rebuild_keeps_what_names_were_resolved_to(file: EdgeFile, path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as names:
+        names.execute("insert into resolved values('pbx.test;;', 0, 'sip:192.0.2.1:5060;transport=udp')")
+        file.rebuild(ROUTE, "another epoch", 1)
+        assert names.execute("select name from resolved").fetchall() == [("pbx.test;;",)]
 
 
 def test_a_rebuild_in_chunks_is_one_transaction(file: EdgeFile, path: Path) -> None:
