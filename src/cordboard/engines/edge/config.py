@@ -21,7 +21,19 @@ KAMAILIO = HERE / "kamailio"
 LOOPBACK = "127.0.0.1"
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "media", "login", "credentials")
+STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested")
+#: What it asks and tells events.sqlite.
+EVENT_STATEMENTS = (
+    *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
+    *("events_done", "events_left"),
+)
+#: Lines that may wait for events.sqlite: of ten minutes with 200 calls a second, ten messages in each, and refusals.
+CALL_EVENTS, MESSAGE_EVENTS, REFUSAL_EVENTS = 360_000, 1_200_000, 60_000
+REFUSALS_PER_SECOND = 100
+#: Shared memory of Kamailio's, taken as it is used: the lines that wait need 1000 MB if all are as long as they can be.
+SHARED_MEGABYTES = 1280
+#: Bytes of a page of SQLite's.
+PAGE = 4096
 #: Milliseconds until a hop that says nothing is given up, one that says no more than 100, and one that rings.
 NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
 #: How long one that said nothing is tried last.
@@ -64,6 +76,8 @@ class EdgeOptions:
     hold_timeout: int = 3600
     #: Seconds that a call may last.
     max_duration: int = 7200
+    #: How large events.sqlite may grow while nobody takes what stands in it.
+    events_megabytes: int = 1024
     #: Replace engines that run another configuration now, calls or not.
     replace_edge: bool = False
 
@@ -120,6 +134,11 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     substitutions = {
         "EDGE_DB": folder / "edge.sqlite",
         "DIALOG_DB": folder / "dialog.sqlite",
+        "EVENTS_DB": folder / "events.sqlite",
+        "CALL_EVENTS": CALL_EVENTS,
+        "MESSAGE_EVENTS": MESSAGE_EVENTS,
+        "REFUSAL_EVENTS": REFUSAL_EVENTS,
+        "EVENTS_PAGES": options.events_megabytes * (1 << 20) // PAGE,
         "SHOWN_HOST": _shown_host(options),
         "MASK_KEY": _derived(key, "topology"),
         "END_PATH": end_path(key),
@@ -133,7 +152,8 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     }
     definitions = {
         "DECIDE_PORT": ports.decide,
-        **{f"{name.upper()}_SQL": f'"{kamailio_sql(name)}"' for name in STATEMENTS},
+        **{f"{name.upper()}_SQL": f'"{kamailio_sql(name)}"' for name in (*STATEMENTS, *EVENT_STATEMENTS)},
+        "REFUSALS_PER_SECOND": REFUSALS_PER_SECOND,
         "NO_REPLY_MS": NO_REPLY_MS,
         "NO_RINGING_MS": NO_RINGING_MS,
         "RING_MS": RING_MS,
@@ -154,7 +174,7 @@ def kamailio_command(folder: Path) -> list[str]:
     """
     return [
         *(_binary("kamailio"), "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-w", str(folder)),
-        *("-P", str(folder / "kamailio.pid"), "-m", "128", "-M", "64", "-x", "tlsf", "-DD", "-E"),
+        *("-P", str(folder / "kamailio.pid"), "-m", str(SHARED_MEGABYTES), "-M", "64", "-x", "tlsf", "-DD", "-E"),
     ]
 
 

@@ -66,3 +66,7 @@ create table media_rule(
     flags text not null,          -- for rtpengine
     primary key (caller, offered, callee)
 ) without rowid;
+create table ingested(
+    file text primary key,        -- of events, as its meta says
+    id integer not null           -- of its events, the last one that stands in the store
+) without rowid;

@@ -1,0 +1,2 @@
+-- :number, :name
+update counter set number = number + :number where name = :name

@@ -1,0 +1,2 @@
+-- :class, :last
+delete from event where class = cast(:class as integer) and id <= cast(:last as integer)

@@ -1,0 +1,2 @@
+-- Which file of events this is.
+select file from meta
