@@ -329,6 +329,8 @@ class Agent(Phone):
         self.wants: tuple[str, str] | None = None
         #: INVITE → status and SDP of the answer. Raising makes no answer at all.
         self.answers: Callable[[Message], Answer] = lambda invite: (200, sdp(address, self.media_port))
+        #: UPDATE with SDP → SDP of the answer.
+        self.answers_update: Callable[[Message], str] = lambda update: sdp(address, self.media_port)
         self.ringing = True
         self._sent: dict[tuple[str, str], str] = {}
         super().__init__(address, port, name)
@@ -359,6 +361,8 @@ class Agent(Phone):
             if self.ringing and not message.tag("To"):
                 self.send(self.response(message, 180, tag=tag), source)
             status, body = self.answers(message)
+        elif message.method == "UPDATE" and message.body:
+            status, body = 200, self.answers_update(message)
         else:
             status, body = 200, ""
         if message.method == "CANCEL":

@@ -111,8 +111,12 @@ def test_a_final_word_is_passed_on(routed: RunningEdge, bot: Phone, first: Agent
 
 
 def test_nothing_else_is_tried_once_it_has_rung(routed: RunningEdge, bot: Phone, first: Agent, second: Agent) -> None:
+    def rings_and_fails(invite: Message) -> tuple[int, str]:
+        time.sleep(0.1)  # two workers of the edge's: the 180 is to be met first
+        return 503, ""
+
     first.ringing = True
-    first.answers = lambda invite: (503, "")
+    first.answers = rings_and_fails
     # RFC 3261 section 16.7: a 503 of somebody else's is passed on as 500
     assert bot.call(routed.sip, CALLED, caller=OURS).status == 500
     assert not second.calls

@@ -25,6 +25,9 @@ Reason = Literal[
     "no-answer",
 ]
 
+#: Why a call that stood was ended by us, both legs with BYE.
+End = Literal["answer-not-encrypted", "media-relay-unavailable"]
+
 #: The SIP answer that a refusal gets (RFC 3261 section 21); `accepted` is 200 and is never sent.
 CODES: Final[dict[Reason, int]] = {
     "accepted": 200,
