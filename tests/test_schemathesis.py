@@ -173,6 +173,8 @@ def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMo
             case.path_parameters = with_real_values(case.path_parameters, live.real, choose)
             case.query = with_real_values(case.query, live.real, choose)
             case.body = with_real_values(case.body, live.real, choose)
+        # in the case, too: else a case whose only fault is that it lacks the token counts as broken, and is taken
+        case.headers = {**(case.headers or {}), **headers}
         response = case.call(base_url=live.url, headers=headers)
         case.validate_response(response, checks=CHECKS, headers=headers)
 
