@@ -1,6 +1,7 @@
 """Agents and trunks as the commands make them are what the edge goes by at the next call, on each store."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,39 @@ def test_an_agent_is_sent_its_header_fields(installed: Installation, platform: P
         (invite,) = bot.calls
         assert invite.get("X-Routing") == "sales; $ru 'x' \"y\""
         assert invite.get("X-Team") == "ä"
+
+
+OFFER = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.1.1\r\ns=-\r\nc=IN IP4 127.0.1.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 9 96 101\r\n"
+    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:9 G722/8000\r\na=rtpmap:96 opus/48000/2\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("codecs", "offered"),
+    [
+        ((), "0 8 9 96 101"),
+        (("PCMA", "telephone-event"), "8 101"),
+        # digits at the clock rate of each codec: rtpengine adds those for opus
+        (("opus", "G722", "telephone-event", "PCMU"), "96 9 0 97 101"),
+        (("G729",), "0 8 9 96 101"),  # with nothing in common the agent decides
+        (("G729", "PCMA"), "8"),  # what the caller does not have is not offered
+    ],
+)
+def test_an_agent_is_offered_its_codecs_alone_in_its_order(
+    installed: Installation, codecs: tuple[str, ...], offered: str
+) -> None:
+    with Agent("127.0.2.14") as bot, Phone("127.0.1.1") as carrier:
+        words = ("agent", "create", "--tenant", "Acme", "--name", "x", "--sip-uri", f"sip:bot@{bot.at}")
+        made = run(installed, *words, *(word for codec in codecs for word in ("--codec", codec)))
+        assert installed.patch("", {"inbound_version_id": made["version_id"]}) == 200
+        placed = carrier.call(installed.sip, installed.number, body=OFFER)
+        assert placed.status == 200
+        placed.hang_up()
+        (invite,) = bot.calls
+        (stream,) = re.findall(r"m=audio \d+ RTP/AVP (.*)\r\n", invite.body)
+        assert stream == offered
 
 
 def test_no_password_is_in_any_log(installed: Installation) -> None:

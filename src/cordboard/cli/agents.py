@@ -29,7 +29,13 @@ _OPTIONS = (
     click.option("--auth-username", help="Username that answers a challenge of the agent's platform."),
     click.option("--auth-password", help="The password that goes with it."),
     click.option("--header", "headers", multiple=True, help="'Name: value' of the INVITE to the agent; repeat."),
-    click.option("--codec", "codecs", multiple=True, type=click.Choice(CODECS), help="By preference; repeat."),
+    click.option(
+        "--codec",
+        "codecs",
+        multiple=True,
+        type=click.Choice(CODECS),
+        help="What the agent is offered, in this order; repeat.",
+    ),
     click.option("--no-tls-verify", is_flag=True, help="Do not check the certificate and name of the agent's host."),
     click.option("--draft", is_flag=True, help="A draft takes no calls."),
 )

@@ -66,7 +66,7 @@ class AgentVersion:
     tls_verify: bool = True
     #: Header fields of the INVITE to the agent: name and value, in order.
     headers: tuple[tuple[str, str], ...] = ()
-    #: By preference; empty leaves the offer as it is.
+    #: What is offered to the agent of what the caller has, in this order; if that is nothing, all that the caller has.
     codecs: tuple[str, ...] = ()
 
 

@@ -110,7 +110,9 @@ class NewAgentVersion(Body):
         default_factory=list, description="Header fields of the INVITE to the agent"
     )
     codecs: Annotated[list[Codec], AfterValidator(_codecs)] = Field(
-        default_factory=list, description="By preference; [] leaves the offer as it is"
+        default_factory=list,
+        description="What it is offered of what the caller has, in this order. All of it for [], or if none of these is "
+        "among it",
     )
     tls_verify: bool = Field(default=True, description="Whether its certificate and name are checked")
     is_draft: bool = False

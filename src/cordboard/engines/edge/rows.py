@@ -79,6 +79,7 @@ class Rows:
             ha1=ha1(login, self.realm, password) if login and password else "",
             username=row["to_username"] or "",
             password=self._opened(row["to_password"], version),
+            flags=codec_flags(json.loads(row["codecs"])),
             headers="".join(f"{name}: {value}\r\n" for name, value in json.loads(row["headers"])),
         )
 
@@ -91,6 +92,16 @@ class Rows:
         except UnreadableSecret:
             log.error("a stored password does not open with this key ring; restore secrets.json", row=row)
             return ""
+
+
+def codec_flags(codecs: Sequence[str]) -> str:
+    """AgentRow.flags: of what the caller offers those codecs alone, in that order.
+
+    rtpengine leaves an offer as it is that has none of them. Digits are offered at the clock rate of each codec.
+    """
+    if not codecs:
+        return ""
+    return " codec-strip-all" + "".join(f" codec-offer-{codec}" for codec in codecs)
 
 
 def ha1(username: str, realm: str, password: str) -> str:
