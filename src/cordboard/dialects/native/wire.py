@@ -111,8 +111,8 @@ class NewAgentVersion(Body):
     )
     codecs: Annotated[list[Codec], AfterValidator(_codecs)] = Field(
         default_factory=list,
-        description="What it is offered of what the caller has, in this order. All of it for [], or if none of these is "
-        "among it",
+        description="What it is offered of what the caller has, in this order; all of it for [], or if none of these "
+        "is among it",
     )
     tls_verify: bool = Field(default=True, description="Whether its certificate and name are checked")
     is_draft: bool = False
