@@ -1,8 +1,9 @@
 """Calls that stand, with a voice on both sides: the side that was called can send requests too."""
 
 import contextlib
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.calls.edges import RunningEdge, agent, number, trunk
@@ -12,6 +13,44 @@ OURS = "+34911234567"
 THEIRS = "+15125550100"
 CARRIER_LOGIN = ("acme", "carrier secret")
 AGENT_LOGIN = ("platform", "agent secret")
+
+
+#: Status, body and further header lines of one response.
+Said = tuple[int, str, str]
+
+
+class Scripted(Agent):
+    """An agent that says what it is told to: for a method, the responses to its first request and to all later ones."""
+
+    def __init__(self, address: str, name: str = "") -> None:
+        self.script: dict[str, Callable[[Message], list[Said]]] = {}
+        self._said: dict[tuple[str, str], list[str]] = {}
+        #: Of each call, by its Call-ID.
+        self.tags: dict[str, str] = {}
+        super().__init__(address, name=name)
+
+    def heard(self, message: Message, source: Address) -> None:
+        if message.status is not None or message.method not in self.script:
+            super().heard(message, source)
+            return
+        key = (message.get("Via"), message.method)
+        if key not in self._said:
+            self._said[key] = [
+                self.say(message, status, body, headers)
+                for status, body, headers in self.script[message.method](message)
+            ]
+        for text in self._said[key]:
+            self.send(text, source)
+
+    def say(self, request: Message, status: int, body: str = "", headers: str = "") -> str:
+        """A response to that request, in the dialog of its Call-ID."""
+        call_id = request.get("Call-ID")
+        tag = request.tag("To") or self.tags.setdefault(call_id, secrets.token_hex(4))
+        return self.response(request, status, body, tag=tag, headers=headers)
+
+    def only(self, method: str) -> Message:
+        """The one request of that method outside a dialog, or within one."""
+        return next(m for m in self.received if m.method == method and m.status is None)
 
 
 class Callee(Call):
@@ -79,9 +118,9 @@ class Standing:
 
 
 @contextlib.contextmanager
-def parties() -> Iterator[tuple[Agent, Agent]]:
+def parties() -> Iterator[tuple[Scripted, Scripted]]:
     """A carrier and an agent, either of which may call the other."""
-    with Agent("127.0.1.1", name="carrier") as carrier, Agent("127.0.2.1", name="agent") as ai:
+    with Scripted("127.0.1.1", name="carrier") as carrier, Scripted("127.0.2.1", name="agent") as ai:
         carrier.ringing = ai.ringing = False
         yield carrier, ai
 
