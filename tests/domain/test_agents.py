@@ -6,12 +6,14 @@ from cordboard.domain.agents import (
     CODECS,
     MAX_HEADER_BYTES,
     MAX_HEADERS,
+    MAX_SOURCES,
     check_codecs,
     check_headers,
+    check_sources,
     check_username,
     new_password,
 )
-from cordboard.domain.errors import InvalidCodecs, InvalidHeader, InvalidUsername
+from cordboard.domain.errors import InvalidCodecs, InvalidHeader, InvalidNetwork, InvalidUsername, TooManyNetworks
 
 #: Each would let whoever configures an agent change who the call is from, where it goes, or what the edge reads.
 DANGEROUS = """
@@ -59,6 +61,15 @@ def test_codecs_are_known_named_once_and_carry_sound() -> None:
     for codecs in (["pcmu"], ["PCMU", "PCMU"], ["telephone-event"], [""]):
         with pytest.raises(InvalidCodecs):
             check_codecs(codecs)
+
+
+def test_an_agent_calls_from_a_bounded_number_of_networks() -> None:
+    apart = [f"192.0.{place}.0/24" for place in range(0, 2 * MAX_SOURCES, 2)]
+    assert check_sources([*apart, apart[0]]) == (*apart, apart[0])
+    with pytest.raises(TooManyNetworks):
+        check_sources([*apart, "2001:db8::1"])
+    with pytest.raises(InvalidNetwork):
+        check_sources(["192.0.2.0/33"])
 
 
 def test_a_username_is_in_characters_that_need_no_quoting() -> None:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NewType, Self
 
-from cordboard.domain.errors import DraftVersion, InvalidCodecs, InvalidHeader, InvalidUsername, PublishedElsewhere
+from cordboard.domain.addresses import collapse
+from cordboard.domain.errors import (
+    DraftVersion,
+    InvalidCodecs,
+    InvalidHeader,
+    InvalidUsername,
+    PublishedElsewhere,
+    TooManyNetworks,
+)
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials
 
@@ -20,6 +28,8 @@ CODECS: Final = ("PCMU", "PCMA", "G722", "opus", "G729", "telephone-event")
 MAX_HEADERS: Final = 16
 #: All header fields of one agent, in bytes: an INVITE has to fit into a datagram.
 MAX_HEADER_BYTES: Final = 2048
+#: Networks, after collapsing, that one agent calls from: each is looked for among everybody's while all writers wait.
+MAX_SOURCES: Final = 100
 #: Letters and digits, 62 kinds: 24 of them are 142 bits.
 PASSWORD_LENGTH: Final = 24
 
@@ -106,6 +116,14 @@ def check_username(text: str) -> str:
     if not _USERNAME.fullmatch(text):
         raise InvalidUsername(f"{text[:80]!r} is not 1 to 64 letters, digits, or _ . + -")
     return text
+
+
+def check_sources(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Addresses and CIDR ranges that an agent calls from, as given. Raises InvalidNetwork, TooManyNetworks."""
+    networks = len(collapse(addresses))
+    if networks > MAX_SOURCES:
+        raise TooManyNetworks(networks, MAX_SOURCES)
+    return tuple(addresses)
 
 
 def check_headers(headers: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

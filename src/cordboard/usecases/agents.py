@@ -12,6 +12,7 @@ from cordboard.domain.agents import (
     VersionId,
     check_codecs,
     check_headers,
+    check_sources,
     check_username,
 )
 from cordboard.domain.errors import SharedAddress, UnknownVersion
@@ -98,7 +99,6 @@ async def add_version(
     addresses = version.from_addresses
     if addresses is UNCHANGED:
         addresses = () if before is None else before.from_addresses
-    collapse(addresses)
     made = AgentVersion(
         id=version.id,
         agent=owner.id,
@@ -107,7 +107,7 @@ async def add_version(
         name=None if version.name is None else check_name(version.name),
         draft=version.draft,
         sip_uri=check_sip_uri(version.sip_uri, hosts),
-        from_addresses=tuple(addresses),
+        from_addresses=check_sources(addresses),
         created_at=now,
         encryption=version.encryption,
         from_credentials=_from_credentials(version, before, sealer),

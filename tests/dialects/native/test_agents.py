@@ -126,6 +126,7 @@ async def test_an_address_that_is_another_tenant_s_agent_s_needs_credentials(adm
         ({"username": 'a"b'}, "/username"),
         ({"username": "a" * 65}, "/username"),
         ({"username": "a\n"}, "/username"),
+        ({"from_addresses": [f"2001:db8:{i:x}::1" for i in range(101)]}, "/from_addresses"),
         ({"encryption": "maybe"}, "/encryption"),
         ({"auth_username": "u"}, ""),  # both or none
         ({"auth_password": "p"}, ""),

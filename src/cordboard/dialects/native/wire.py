@@ -10,7 +10,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from cordboard.dialects.fields import Credential, Networks
 from cordboard.domain.addresses import HostPolicy, Transport, check_host
 from cordboard.domain.addresses import check_sip_uri as check_uri
-from cordboard.domain.agents import CODECS, Agent, AgentVersion, VersionId, check_codecs, check_headers, check_username
+from cordboard.domain.agents import (
+    CODECS,
+    Agent,
+    AgentVersion,
+    VersionId,
+    check_codecs,
+    check_headers,
+    check_sources,
+    check_username,
+)
 from cordboard.domain.keys import ApiKey, check_permissions
 from cordboard.domain.numbers import NumberId, Status, parse_number
 from cordboard.domain.tenants import Tenant, TenantId, check_name
@@ -87,6 +96,10 @@ def _codecs(values: list[str]) -> list[str]:
     return list(check_codecs(values))
 
 
+def _sources(values: list[str]) -> list[str]:
+    return list(check_sources(values))
+
+
 class NewAgentVersion(Body):
     """A version of an agent.
 
@@ -95,7 +108,7 @@ class NewAgentVersion(Body):
 
     sip_uri: SipUri = Field(description="Where calls go; `{number}` in its user part stands for the called number")
     version_name: Name | None = None
-    from_addresses: Networks = Field(
+    from_addresses: Annotated[Networks, AfterValidator(_sources)] = Field(
         default_factory=list, description="Addresses and CIDR ranges from which the agent places calls; [] drops them"
     )
     username: Username | None = Field(
