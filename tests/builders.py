@@ -227,6 +227,7 @@ TABLES = (
     *("change", "number", "gateway", "trunk"),
     *("agent_source", "agent_login", "agent_version", "agent"),
     *("api_key", "tenant"),
+    *("call", "call_message", "refusal", "event_file"),
 )
 
 

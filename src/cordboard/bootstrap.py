@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from cordboard.engines.edge import supervisor
 from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.engines.edge.follower import Follower
+from cordboard.engines.edge.ingest import EventsCollector, Ingest
 from cordboard.engines.edge.names.metrics import NamesCollector
 from cordboard.engines.edge.names.reach import reach_of
 from cordboard.engines.edge.names.servers import NameServers
@@ -40,6 +42,7 @@ from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
 from cordboard.usecases import clockwork
+from cordboard.usecases.calls import forget_old
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.ports import Clock, Context, utc_now
 
@@ -73,6 +76,8 @@ class Service:
     edge_start: asyncio.Task[None] | None
     #: What host names resolve to; None without an edge.
     names: Names | None
+    #: What takes in the edge's events; None without an edge.
+    events: Ingest | None
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -88,6 +93,8 @@ class Service:
         registry = CollectorRegistry()
         if self.names is not None:
             registry.register(NamesCollector(self.names))
+        if self.events is not None:
+            registry.register(EventsCollector(self.events))
         return http_server.server(dialects, registry, self.unready)
 
 
@@ -136,11 +143,14 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         if options is not None and file is not None and projector is not None:
             names = projector.names = await _watch_names(stack, settings, options, file, context.hosts)
         edge = None if options is None else Edge(options, log)
-        edge_start = None
-        if edge is not None:
+        edge_start = events = None
+        if edge is not None and options is not None:
+            events = Ingest.of(options, store, log)
+            # ends after the edge, whose last words it takes
+            _background(stack, events.run())
             stack.push_async_callback(edge.stop)
             edge_start = _background(stack, edge.start())
-        _background(stack, _turn_the_clock(context, settings.clockwork_seconds))
+        _background(stack, _turn_the_clock(context, settings))
         yield Service(
             context=context,
             keyholders=Keyholders(store),
@@ -148,6 +158,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             edge=edge,
             edge_start=edge_start,
             names=names,
+            events=events,
         )
 
 
@@ -213,14 +224,17 @@ def _background(stack: contextlib.AsyncExitStack, work: Any) -> asyncio.Task[Non
     return task
 
 
-async def _turn_the_clock(context: Context, seconds: float) -> None:
+async def _turn_the_clock(context: Context, settings: Settings) -> None:
     """Let time do its work for as long as the service runs."""
+    keep_calls = timedelta(days=settings.keep_calls_days)
+    keep_refusals = timedelta(days=settings.keep_refusals_days)
     while True:
         try:
             await clockwork.tick(context)
+            await forget_old(context, keep_calls, keep_refusals)
         except Exception:  # a loop that must outlive any one failure: logged, and tried again
             log.exception("the clockwork failed")
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(settings.clockwork_seconds)
 
 
 async def _open_store(
@@ -304,6 +318,7 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         uid=settings.edge_uid,
         gid=settings.edge_gid,
         realm=settings.sip_realm,
+        events_megabytes=settings.events_megabytes,
         replace_edge=run.replace_edge,
     )
 

@@ -34,6 +34,18 @@ def _realm(text: str) -> str:
     return text
 
 
+def _days(text: str) -> int:
+    if not 1 <= int(text) <= 36500:
+        raise ValueError("write 1 to 36500 days")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    if not 16 <= int(text) <= 1 << 20:
+        raise ValueError("write 16 to 1048576 megabytes")
+    return int(text)
+
+
 def _setting(default: Any, doc: str, read: Any = str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"doc": doc, "read": read})
 
@@ -79,6 +91,14 @@ class Settings:
     media_advertise: str | None = _setting(None, "The address that SDP names instead of the media address, behind NAT.")
     rtp_min: int = _setting(30000, "First UDP port for media.", int)
     rtp_max: int = _setting(39999, "Last UDP port for media; a call takes four.", int)
+    keep_calls_days: int = _setting(90, "Days for which calls are kept, with their SIP messages.", _days)
+    keep_refusals_days: int = _setting(14, "Days for which refused INVITEs are kept.", _days)
+    events_megabytes: int = _setting(
+        1024,
+        "How large the edge's file of events may grow while no server takes them. Past it the oldest refusals go "
+        "first, then SIP messages, then calls; what went is counted.",
+        _megabytes,
+    )
     edge_uid: int = _setting(
         5060, "The uid that Kamailio and rtpengine run as when the server runs as root; needs no account.", int
     )

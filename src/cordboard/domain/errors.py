@@ -145,6 +145,12 @@ class AgentGivenForVersion(UnknownVersion):
         return f"agent version {self.ref} not found: that is an agent; its published version is {self.published}"
 
 
+class UnknownCall(NotFound):
+    """There is no such call."""
+
+    noun = "call"
+
+
 class UnknownCursor(NotFound):
     """A page was asked for relative to an object that does not exist."""
 

@@ -40,6 +40,7 @@ def metadata(dialect: str) -> MetaData:
     _trunk(meta)
     _number(meta)
     _change(meta, dialect)
+    _calls(meta)
     return meta
 
 
@@ -270,4 +271,62 @@ def _change(meta: MetaData, dialect: str) -> None:
         _text("at"),
         *extra,
         sqlite_autoincrement=True,
+    )
+
+
+def _calls(meta: MetaData) -> None:
+    """What stays of calls when what they name is gone: nothing refers to anything."""
+    table = Table(
+        "call",
+        meta,
+        _id(),
+        _text("edge"),
+        *map(_text, ("tenant_id", "direction", "number", "number_id", "trunk_id", "agent_id", "version_id")),
+        *map(_text, ("caller", "called", "call_id", "user_agent", "source", "offered", "state", "started_at")),
+        _text("answered_at", null=True),
+        _text("ended_at", null=True),
+        Column("code", Integer),
+        _text("reason", null=True),
+    )
+    Index("call_started", table.c.started_at, table.c.id)
+    Index("call_tenant", table.c.tenant_id, table.c.started_at, table.c.id)
+    Index("call_number", table.c.number, table.c.started_at, table.c.id)
+    Index("call_call_id", table.c.call_id, table.c.started_at, table.c.id)
+    standing = table.c.ended_at.is_(None)
+    Index("call_open", table.c.started_at, table.c.id, sqlite_where=standing, postgresql_where=standing)
+    Table(
+        "call_message",
+        meta,
+        Column("call_id", TEXT, primary_key=True),
+        #: The event that told of it, and its place there.
+        Column("event", BigInteger, primary_key=True, autoincrement=False),
+        Column("line", Integer, primary_key=True, autoincrement=False),
+        _text("at"),
+        _text("method"),
+        Column("status", Integer),
+        *map(_text, ("phrase", "cseq", "branch", "source", "destination")),
+        sqlite_with_rowid=False,
+    )
+    table = Table(
+        "refusal",
+        meta,
+        _id(),
+        _text("at"),
+        _text("direction"),
+        Column("code", Integer, nullable=False),
+        *map(_text, ("reason", "number", "number_id", "tenant_id", "trunk_id", "address", "source")),
+        *map(_text, ("called", "caller", "call_id", "user_agent")),
+    )
+    Index("refusal_at", table.c.at, table.c.id)
+    Index("refusal_tenant", table.c.tenant_id, table.c.at, table.c.id)
+    Index("refusal_called", table.c.called, table.c.at, table.c.id)
+    Index("refusal_address", table.c.address, table.c.at, table.c.id)
+    #: One row for each file of events that was read: how far, and what was never written there.
+    counters = ("lost_calls", "lost_messages", "lost_refusals", "banned")
+    Table(
+        "event_file",
+        meta,
+        Column("file", TEXT, primary_key=True),
+        *(Column(name, BigInteger, nullable=False, server_default=text("0")) for name in ("position", *counters)),
+        sqlite_with_rowid=False,
     )

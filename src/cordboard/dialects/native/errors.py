@@ -46,6 +46,7 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.UnknownAgent: (404, "unknown-agent"),
         errors.UnknownVersion: (404, "unknown-version"),
         errors.UnknownTrunk: (404, "unknown-trunk"),
+        errors.UnknownCall: (404, "unknown-call"),
         errors.UnknownCursor: (400, "unknown-cursor"),
         errors.NotFound: (404, "not-found"),
         errors.NumberTaken: (409, "number-taken"),

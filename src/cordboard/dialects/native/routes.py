@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
-from cordboard.dialects.native import wire
+from cordboard.dialects.native import calls, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.agents import AgentId, VersionId
@@ -421,6 +421,7 @@ def operations(admin: Administration) -> list[Operation]:
 def app(context: Context, keyholders: Keyholders, admin_token: str, version: str) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
+    listed += calls.operations(calls.CallRecords(context), _read)
     described = partial(
         document,
         listed,

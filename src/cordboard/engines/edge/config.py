@@ -129,12 +129,18 @@ def end_path(key: str) -> str:
     return "/end/" + _derived(key, "end")
 
 
+def edge_name(key: str) -> str:
+    """What the store calls this edge, and what the ids of its calls begin with."""
+    return _derived(key, "edge")[:8]
+
+
 def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str:
     """What kamailio.cfg includes. `key` is the installation's."""
     substitutions = {
         "EDGE_DB": folder / "edge.sqlite",
         "DIALOG_DB": folder / "dialog.sqlite",
         "EVENTS_DB": folder / "events.sqlite",
+        "EDGE_NAME": edge_name(key),
         "CALL_EVENTS": CALL_EVENTS,
         "MESSAGE_EVENTS": MESSAGE_EVENTS,
         "REFUSAL_EVENTS": REFUSAL_EVENTS,

@@ -56,6 +56,13 @@ def standing(path: Path) -> list[Dialog]:
         return [Dialog(call_id=row[0], from_tag=row[1], to_tag=row[2], began=row[3]) for row in rows]
 
 
+def calls(path: Path) -> frozenset[str]:
+    """The ids of the standing calls, as events name them. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2.0)) as database:
+        rows = database.execute("select dialog_value from dialog_vars where dialog_key = 'call'")
+        return frozenset(row[0] for row in rows)
+
+
 def forget(path: Path, call_ids: Iterable[str]) -> None:
     """Take calls out of the file. Raises sqlite3.Error."""
     with contextlib.closing(sqlite3.connect(path, timeout=2.0)) as database, database:

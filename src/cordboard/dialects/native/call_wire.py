@@ -1,0 +1,251 @@
+"""The native API's words for calls and refusals."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from cordboard.domain.calls import EXPLAINED, Call, CallId, Lost, Message, Refusal, State
+from cordboard.domain.times import opt_to_wire, to_wire
+from cordboard.storage.calls import CallFilter, RefusalFilter
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("nothing is called by the character U+0000")
+    # a + that was not escaped in a URL comes as a space
+    return f"+{value[1:]}" if value.startswith(" ") else value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_text)]
+
+
+class _Query(BaseModel):
+    """What both lists take: a tenant, a stretch of time, and where to go on."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    tenant_id: UUID | None = None
+    #: Instants with their offset from UTC; the end is not included.
+    since: AwareDatetime | None = Field(default=None, alias="from")
+    until: AwareDatetime | None = Field(default=None, alias="to")
+    after: Text | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+
+    @property
+    def tenant(self) -> str | None:
+        return None if self.tenant_id is None else str(self.tenant_id)
+
+    @property
+    def between(self) -> dict[str, str | None]:
+        return {"since": _instant(self.since), "until": _instant(self.until)}
+
+
+class CallQuery(_Query):
+    """Calls, newest first."""
+
+    #: The number of ours.
+    number: Text | None = None
+    #: As SIP has it.
+    call_id: Text | None = None
+    direction: Literal["inbound", "outbound"] | None = None
+    state: State | None = None
+
+    def where(self) -> CallFilter:
+        return CallFilter(
+            tenant=self.tenant,
+            number=self.number,
+            call_id=self.call_id,
+            direction=self.direction,
+            state=self.state,
+            **self.between,
+        )
+
+
+class RefusalQuery(_Query):
+    """Refused INVITEs, newest first."""
+
+    #: The user of the request URI, as it was dialled.
+    called: Text | None = None
+    #: The address it came from.
+    source: Text | None = None
+    reason: Text | None = None
+
+    def where(self) -> RefusalFilter:
+        return RefusalFilter(
+            tenant=self.tenant, called=self.called, source=self.source, reason=self.reason, **self.between
+        )
+
+
+class CallPath(BaseModel):
+    """One call."""
+
+    call_id: Text
+
+
+class CallShown(BaseModel):
+    """A call. What it names may be gone; `source` is where its INVITE came from; `detail` says `reason` in words."""
+
+    id: str
+    tenant_id: str | None
+    direction: Literal["inbound", "outbound"]
+    state: State
+    number: str
+    number_id: str
+    trunk_id: str | None
+    agent_id: str | None
+    version_id: str | None
+    caller: str
+    called: str
+    call_id: str
+    user_agent: str
+    source: str
+    offered: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    code: int | None
+    reason: str | None
+    detail: str | None
+
+
+class MessageShown(BaseModel):
+    """A SIP message. A `source` or `destination` of null is the edge; a response goes back where its request came from.
+
+    Requests have no status; the phrase of an answer that the edge gave of itself is its reason.
+    """
+
+    at: datetime
+    method: str
+    status: int | None
+    phrase: str | None
+    cseq: str
+    branch: str | None
+    source: str | None
+    destination: str | None
+
+
+class CallDetail(CallShown):
+    """A call with its SIP messages in order, 64 at most."""
+
+    messages: list[MessageShown]
+
+
+class RefusalShown(BaseModel):
+    """An INVITE that was turned down before it was a call."""
+
+    id: str
+    at: datetime
+    direction: Literal["inbound", "outbound"]
+    code: int
+    reason: str
+    detail: str | None
+    number: str | None
+    number_id: str | None
+    tenant_id: str | None
+    trunk_id: str | None
+    source: str
+    called: str
+    caller: str
+    call_id: str
+    user_agent: str
+
+
+class EventsLost(BaseModel):
+    """What the edges had to drop, ever; `banned` counts messages of banned sources, which are never recorded."""
+
+    calls: int
+    messages: int
+    refusals: int
+    banned: int
+
+
+class _Page(BaseModel):
+    """A page may be shorter than asked: only `next` tells whether there is more, and is then the `after` of it."""
+
+    next: str | None
+    events_lost: EventsLost
+
+
+class Calls(_Page):
+    """Some calls."""
+
+    data: list[CallShown]
+
+
+class Refusals(_Page):
+    """Some refusals."""
+
+    data: list[RefusalShown]
+
+
+def call(c: Call) -> dict[str, Any]:
+    return {
+        "id": c.id,
+        "tenant_id": c.tenant or None,
+        "direction": c.direction,
+        "state": c.state,
+        "number": c.number,
+        "number_id": c.number_id,
+        "trunk_id": c.trunk or None,
+        "agent_id": c.agent or None,
+        "version_id": c.version or None,
+        "caller": c.caller,
+        "called": c.called,
+        "call_id": c.call_id,
+        "user_agent": c.user_agent,
+        "source": c.source,
+        "offered": c.offered,
+        "started_at": to_wire(c.started_at),
+        "answered_at": opt_to_wire(c.answered_at),
+        "ended_at": opt_to_wire(c.ended_at),
+        "code": c.code,
+        "reason": c.reason,
+        "detail": None if c.reason is None else EXPLAINED.get(c.reason),
+    }
+
+
+def message(m: Message) -> dict[str, Any]:
+    return {
+        "at": to_wire(m.at),
+        "method": m.method,
+        "status": m.status,
+        "phrase": m.phrase or None,
+        "cseq": m.cseq,
+        "branch": m.branch or None,
+        "source": m.source or None,
+        "destination": m.destination or None,
+    }
+
+
+def refusal(r: Refusal) -> dict[str, Any]:
+    return {
+        "id": r.id,
+        "at": to_wire(r.at),
+        "direction": r.direction,
+        "code": r.code,
+        "reason": r.reason,
+        "detail": EXPLAINED.get(r.reason),
+        "number": r.number or None,
+        "number_id": r.number_id or None,
+        "tenant_id": r.tenant or None,
+        "trunk_id": r.trunk or None,
+        "source": r.source,
+        "called": r.called,
+        "caller": r.caller,
+        "call_id": r.call_id,
+        "user_agent": r.user_agent,
+    }
+
+
+def lost(counted: Lost) -> dict[str, int]:
+    return {name: getattr(counted, name) for name in EventsLost.model_fields}
+
+
+def call_id(path: CallPath) -> CallId:
+    return CallId(path.call_id)
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else to_wire(value)

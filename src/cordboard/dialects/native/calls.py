@@ -1,0 +1,75 @@
+"""The native API's calls, their SIP messages, and refused INVITEs: what can be read of them."""
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cordboard.dialects.http import parse_path, parse_query, reply
+from cordboard.dialects.native import call_wire as wire
+from cordboard.dialects.openapi import Operation
+from cordboard.domain.tenants import Actor
+from cordboard.storage import calls
+from cordboard.usecases.ports import Context
+
+
+class CallRecords:
+    """Operations on what the edges have told."""
+
+    def __init__(self, context: Context) -> None:
+        self._store = context.store
+
+    async def list_calls(self, request: Request, who: Actor) -> Response:
+        query = parse_query(request, wire.CallQuery)
+        page = await self._store.read(partial(calls.page, where=query.where(), after=query.after, limit=query.limit))
+        return await self._page([wire.call(calls.call_of(row)) for row in page.rows], page.next)
+
+    async def get_call(self, request: Request, who: Actor) -> Response:
+        id = wire.call_id(parse_path(request, wire.CallPath))
+        call = await self._store.read(partial(calls.get, id=id))
+        messages = await self._store.read(partial(calls.messages, id=id))
+        return reply({**wire.call(call), "messages": [wire.message(m) for m in messages]})
+
+    async def list_refusals(self, request: Request, who: Actor) -> Response:
+        query = parse_query(request, wire.RefusalQuery)
+        page = await self._store.read(
+            partial(calls.page_of_refusals, where=query.where(), after=query.after, limit=query.limit)
+        )
+        return await self._page([wire.refusal(calls.refusal_of(row)) for row in page.rows], page.next)
+
+    async def _page(self, data: list[dict[str, object]], next: str | None) -> Response:
+        lost = await self._store.read(calls.lost)
+        return reply({"data": data, "next": next, "events_lost": wire.lost(lost)})
+
+
+def operations(records: CallRecords, read: Callable[..., Operation]) -> list[Operation]:
+    """`read` makes an operation that reads."""
+    return [
+        read(
+            "GET /calls",
+            "list_calls",
+            "List calls",
+            records.list_calls,
+            wire.Calls,
+            query=wire.CallQuery,
+            also_said=(400,),
+        ),
+        read(
+            "GET /calls/{call_id}",
+            "get_call",
+            "Get one call with its SIP messages",
+            records.get_call,
+            wire.CallDetail,
+            path_model=wire.CallPath,
+        ),
+        read(
+            "GET /refusals",
+            "list_refusals",
+            "List refused INVITEs",
+            records.list_refusals,
+            wire.Refusals,
+            query=wire.RefusalQuery,
+            also_said=(400,),
+        ),
+    ]

@@ -1,0 +1,175 @@
+"""Calls that were, and INVITEs that were refused: what is kept of them, and the events that it is made of.
+
+started ──► answered ──► ended
+        └─► failed            a call that was never answered
+        └─► lost              its Kamailio went away, and nobody saw its end
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType
+
+from cordboard.domain.numbers import Direction
+
+CallId = NewType("CallId", str)
+RefusalId = NewType("RefusalId", str)
+
+#: SIP messages of one call that are kept at most.
+MAX_MESSAGES: Final = 64
+
+
+class State(StrEnum):
+    """Where a call is in its life."""
+
+    STARTED = "started"
+    ANSWERED = "answered"
+    ENDED = "ended"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+#: Why a call ended or an INVITE was refused, in words for people. The keys are stable; routing's own are among them.
+EXPLAINED: Final[dict[str, str]] = {
+    # ends
+    "hangup-caller": "the caller hung up",
+    "hangup-callee": "the callee hung up",
+    "cancelled": "the caller gave up before an answer",
+    "refused-by-callee": "the far side refused; the code is its own",
+    "no-answer": "it rang until the time for ringing was over",
+    "gateways-unreachable": "no gateway of the trunk answered",
+    "agent-unreachable": "the agent's SIP server could not be reached",
+    "carrier-auth": "the carrier wants credentials that the trunk does not have, or refused those that it has",
+    "agent-auth": "the agent's SIP server wants credentials that the agent version does not have, or refused them",
+    "answer-not-encrypted": "encryption is required, and the answer came in clear",
+    "media-silent": "no media came for too long",
+    "media-lost": "the media relay lost the call",
+    "max-duration": "the call lasted as long as a call may",
+    "ended": "the edge ended the call",
+    "lost": "Kamailio went away with the call, and nobody saw its end",
+    # refusals
+    "unknown-number": "neither the called number nor the caller's is one of ours",
+    "address-not-allowed": "the number's trunk does not let this address in",
+    "caller-not-allowed": "whoever called may not show this number",
+    "credentials-required": "the agent must call with its username and password",
+    "emergency-not-carried": "short and emergency codes are not carried",
+    "not-e164": "the called number is not + and 7 to 15 digits",
+    "encryption-required": "encrypted media is required, and clear media was offered",
+    "encryption-not-allowed": "clear media is required, and encrypted media was offered",
+    "media-not-supported": "nothing that was offered can be carried",
+    "no-agent": "no agent version is published for the number",
+    "no-gateway": "the number's trunk has no gateway",
+    "gateway-unresolved": "the names of the trunk's gateways have no address",
+    "lookup-failed": "the edge could not read its own database",
+    "media-relay-unavailable": "the media relay does not answer",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call, for as long as it is kept. What it names may be gone meanwhile."""
+
+    id: CallId
+    tenant: str
+    direction: Direction
+    #: The number of ours that was called or shown, as it was then.
+    number: str
+    number_id: str
+    trunk: str
+    agent: str
+    version: str
+    #: As SIP had them, at most 128 bytes each; a byte that is no text stands as `\xff`.
+    caller: str
+    called: str
+    call_id: str
+    user_agent: str
+    #: `udp:192.0.2.1:5060`, where its INVITE came from.
+    source: str
+    #: none | rtp | srtp: the caller's media as offered.
+    offered: str
+    state: State
+    started_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: The SIP answer that a call without an answer of its own ended in.
+    code: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """An INVITE that was turned down before it was a call. What could not be told is ''."""
+
+    id: RefusalId
+    at: datetime
+    direction: Direction
+    code: int
+    reason: str
+    number: str
+    number_id: str
+    tenant: str
+    trunk: str
+    #: Where it came from, alone and as `udp:192.0.2.1:5060`.
+    address: str
+    source: str
+    called: str
+    caller: str
+    call_id: str
+    user_agent: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """A SIP message of a call as the edge passed it on, took it, or answered of itself. Never its body."""
+
+    call: CallId
+    at: datetime
+    method: str
+    #: Of a response.
+    status: int | None
+    #: A response's phrase, or the reason of an answer that the edge gave of itself.
+    phrase: str
+    cseq: str
+    branch: str
+    #: `udp:192.0.2.1:5060`; '' is the edge.
+    source: str
+    #: '' is the edge, and of a response wherever its request came from.
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A Kamailio started: what the one before it had is gone, but for the calls that were on disk."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call was answered."""
+
+    call: CallId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call ended, for a reason, and with a SIP answer if it was not answered."""
+
+    call: CallId
+    at: datetime
+    reason: str
+    code: int | None
+
+
+Event = Booted | Call | Answered | Ended | Message | Refusal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """Events of an edge that were dropped or never written, and messages of banned sources, which never are."""
+
+    calls: int = 0
+    messages: int = 0
+    refusals: int = 0
+    banned: int = 0

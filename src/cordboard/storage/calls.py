@@ -1,0 +1,372 @@
+"""Calls, their SIP messages and refusals in the store. They name what may be gone, so nothing refers to anything."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from typing import Final, TypeVar
+
+from cordboard.domain.calls import Answered, Call, CallId, Ended, Lost, Message, Refusal, RefusalId, State
+from cordboard.domain.errors import UnknownCall, UnknownCursor
+from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
+from cordboard.storage.listing import Where
+from cordboard.storage.transaction import Row, Stale, Transaction, Value
+
+T = TypeVar("T")
+
+#: Rows of one INSERT or UPDATE: as few texts as possible, since each is prepared once.
+_CHUNKS: Final = (64, 8, 1)
+#: Rows that one page of a list looks at; past them it is shorter than asked, and goes on at its cursor.
+WINDOW: Final = 2000
+
+_CALL = (
+    "id, tenant_id, direction, number, number_id, trunk_id, agent_id, version_id, caller, called, call_id, user_agent, "
+    "source, offered, state, started_at, answered_at, ended_at, code, reason"
+)
+_REFUSAL = (
+    "id, at, direction, code, reason, number, number_id, tenant_id, trunk_id, address, source, called, caller, "
+    "call_id, user_agent"
+)
+_MESSAGE = "call_id, event, line, at, method, status, phrase, cseq, branch, source, destination"
+
+_POSITION = "select position from event_file where file = $1"
+_NEW_FILE = "insert into event_file (file, position) values ($1, 0) on conflict do nothing"
+#: Only from where the reader thought that it was.
+_ADVANCE = """
+update event_file set position = $3, lost_calls = $4, lost_messages = $5, lost_refusals = $6, banned = $7
+where file = $1 and position = $2
+returning position
+"""
+_LOST = """
+select coalesce(sum(lost_calls), 0), coalesce(sum(lost_messages), 0), coalesce(sum(lost_refusals), 0),
+       coalesce(sum(banned), 0)
+from event_file
+"""
+_ANSWER = """
+update call set answered_at = v.column2, state = case when state = 'started' then 'answered' else state end
+from ({values}) v
+where call.id = v.column1 and call.answered_at is null
+"""
+_END = """
+update call set ended_at = v.column2, reason = v.column3, code = v.column4,
+                state = case when answered_at is null then 'failed' else 'ended' end
+from ({values}) v
+where call.id = v.column1 and (call.ended_at is null or call.state = 'lost')
+"""
+_OPEN = "select id from call where ended_at is null and edge = $1"
+_LOSE = """
+update call set ended_at = v.column2, state = 'lost', reason = 'lost' from ({values}) v
+where call.id = v.column1 and call.ended_at is null
+"""
+_BY_ID = f"select {_CALL} from call where id = $1"
+_MESSAGES = f"select {_MESSAGE} from call_message where call_id = $1 order by at, event, line"
+_OLD_CALLS = "select id from call where started_at < $1 order by started_at, id limit $2"
+_OLD_REFUSALS = "delete from refusal where id in (select id from refusal where at < $1 order by at, id limit $2)"
+_ANY_OLD_REFUSAL = "select 1 from refusal where at < $1 limit 1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallFilter:
+    """Which calls are wanted. Instants are in wire form; the later one is not included."""
+
+    tenant: str | None = None
+    number: str | None = None
+    call_id: str | None = None
+    since: str | None = None
+    until: str | None = None
+    direction: str | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalFilter:
+    """Which refusals are wanted; `called` as it was dialled."""
+
+    tenant: str | None = None
+    called: str | None = None
+    source: str | None = None
+    reason: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows of a list, newest first; `next` is the cursor at which the list goes on, None at its end."""
+
+    rows: list[Row]
+    next: str | None
+
+
+# Writing
+
+
+async def position(tx: Transaction, file: str) -> int:
+    """How far the events of that file are in the store."""
+    row = await tx.one(_POSITION, file)
+    return 0 if row is None else int(row[0])
+
+
+async def advance(tx: Transaction, file: str, before: int, after: int, lost: Lost) -> None:
+    """The events up to `after` are in the store, with this transaction. Raises Stale if `before` is not so."""
+    await tx.run(_NEW_FILE, file)
+    counters = (lost.calls, lost.messages, lost.refusals, lost.banned)
+    if await tx.one(_ADVANCE, file, before, after, *counters) is None:
+        raise Stale
+
+
+async def add(tx: Transaction, edge: str, calls: Iterable[Call]) -> None:
+    """What stands already is left alone."""
+    await _insert(tx, "call", f"{_CALL}, edge", [(*_call_values(call), edge) for call in calls])
+
+
+async def add_messages(tx: Transaction, messages: Iterable[tuple[int, int, Message]]) -> None:
+    """Each with the id of its event and its place there, which make it the one that it is."""
+    rows = [
+        (
+            *(m.call, event, line, to_wire(m.at), m.method, m.status, m.phrase, m.cseq, m.branch, m.source),
+            m.destination,
+        )
+        for event, line, m in messages
+    ]
+    await _insert(tx, "call_message", _MESSAGE, rows)
+
+
+async def add_refusals(tx: Transaction, refusals: Iterable[Refusal]) -> None:
+    await _insert(tx, "refusal", _REFUSAL, [_refusal_values(refusal) for refusal in refusals])
+
+
+async def answer(tx: Transaction, answers: Iterable[Answered]) -> None:
+    await _update(tx, _ANSWER, ("text", "text"), [(a.call, to_wire(a.at)) for a in answers])
+
+
+async def end(tx: Transaction, ends: Iterable[Ended]) -> None:
+    """An end that was seen takes the place of one that was only supposed."""
+    rows = [(e.call, to_wire(e.at), e.reason, e.code) for e in ends]
+    await _update(tx, _END, ("text", "text", "text", "integer"), rows)
+
+
+async def lose(tx: Transaction, edge: str, at: datetime, standing: frozenset[str]) -> int:
+    """Close each open call of the edge that is not among those that stand; how many."""
+    gone = [row[0] for row in await tx.all(_OPEN, edge) if row[0] not in standing]
+    await _update(tx, _LOSE, ("text", "text"), [(id, to_wire(at)) for id in gone])
+    return len(gone)
+
+
+async def remove_old(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove at most `limit` calls that started before, with their messages; how many."""
+    ids = [row[0] for row in await tx.all(_OLD_CALLS, to_wire(before), limit)]
+    for chunk in _chunks(ids):
+        names = ", ".join(f"${i + 1}" for i in range(len(chunk)))
+        await tx.run(f"delete from call_message where call_id in ({names})", *chunk)
+        await tx.run(f"delete from call where id in ({names})", *chunk)
+    return len(ids)
+
+
+async def remove_old_refusals(tx: Transaction, before: datetime, limit: int) -> bool:
+    """Remove at most `limit` refusals from before; whether there are more."""
+    await tx.run(_OLD_REFUSALS, to_wire(before), limit)
+    return await tx.one(_ANY_OLD_REFUSAL, to_wire(before)) is not None
+
+
+# Reading
+
+
+async def get(tx: Transaction, id: CallId) -> Call:
+    """Raises UnknownCall."""
+    row = await tx.one(_BY_ID, id)
+    if row is None:
+        raise UnknownCall(id)
+    return call_of(row)
+
+
+async def messages(tx: Transaction, id: CallId) -> list[Message]:
+    """The call's messages in order of time."""
+    return [
+        Message(
+            call=CallId(row["call_id"]),
+            at=from_wire(row["at"]),
+            method=row["method"],
+            status=row["status"],
+            phrase=row["phrase"],
+            cseq=row["cseq"],
+            branch=row["branch"],
+            source=row["source"],
+            destination=row["destination"],
+        )
+        for row in await tx.all(_MESSAGES, id)
+    ]
+
+
+async def lost(tx: Transaction) -> Lost:
+    """What all edges' files together have lost."""
+    row = await tx.one(_LOST)
+    assert row is not None
+    calls, messages, refusals, banned = map(int, row)
+    return Lost(calls=calls, messages=messages, refusals=refusals, banned=banned)
+
+
+async def page(tx: Transaction, where: CallFilter, after: str | None, limit: int) -> Window:
+    """Raises UnknownCursor."""
+    near = Where()
+    if where.call_id is not None:
+        near.add("call_id = {}", where.call_id)
+    elif where.number is not None:
+        near.add("number = {}", where.number)
+    elif where.tenant is not None:
+        near.add("tenant_id = {}", where.tenant)
+    if where.state in (State.STARTED, State.ANSWERED):
+        near.add("ended_at is null")
+    far = (
+        ("tenant_id = {}", where.tenant),
+        ("number = {}", where.number),
+        ("direction = {}", where.direction),
+        ("state = {}", where.state),
+    )
+    return await _window(tx, "call", "started_at", _CALL, near, far, (where.since, where.until), after, limit)
+
+
+async def page_of_refusals(tx: Transaction, where: RefusalFilter, after: str | None, limit: int) -> Window:
+    """Raises UnknownCursor."""
+    near = Where()
+    if where.called is not None:
+        near.add("called = {}", where.called)
+    elif where.source is not None:
+        near.add("address = {}", where.source)
+    elif where.tenant is not None:
+        near.add("tenant_id = {}", where.tenant)
+    far = (("tenant_id = {}", where.tenant), ("address = {}", where.source), ("reason = {}", where.reason))
+    return await _window(tx, "refusal", "at", _REFUSAL, near, far, (where.since, where.until), after, limit)
+
+
+async def _window(
+    tx: Transaction,
+    table: str,
+    time: str,
+    columns: str,
+    near: Where,
+    far: Sequence[tuple[str, Value]],
+    between: tuple[str | None, str | None],
+    after: str | None,
+    limit: int,
+) -> Window:
+    """A page out of the next WINDOW rows that an index finds; the conditions `far` are for those alone."""
+    since, until = between
+    if since is not None:
+        near.add(f"{time} >= {{}}", since)
+    if until is not None:
+        near.add(f"{time} < {{}}", until)
+    if after is not None:
+        cursor = await tx.one(f"select {time} from {table} where id = $1", after)
+        if cursor is None:
+            raise UnknownCursor(after)
+        near.add(f"({time}, id) < ({{}}, {{}})", cursor[0], after)
+    order = f"order by {time} desc, id desc"
+    inner = f"select * from {table} {near} {order}"
+    within = tuple(near.args)
+    rest = Where(args=near.args)
+    for condition, value in far:
+        if value is not None:
+            rest.add(condition, value)
+    sql = f"select {columns} from ({inner} limit {WINDOW}) x {rest} {order} limit {rest.bind(limit + 1)}"
+    rows = await tx.all(sql, *rest.args)
+    if len(rows) > limit:
+        return Window(rows[:limit], rows[limit - 1]["id"])
+    last = await tx.one(f"select id from ({inner} limit 1 offset {WINDOW - 1}) x", *within)
+    return Window(rows, None if last is None else last["id"])
+
+
+async def _insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+    """Rows that stand already, by their key, are left as they are."""
+    width = columns.count(",") + 1
+    for chunk in _chunks(rows):
+        values = _values(len(chunk), ["{}"] * width)
+        sql = f"insert into {table} ({columns}) {values} on conflict do nothing"
+        await tx.run(sql, *(value for row in chunk for value in row))
+
+
+async def _update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+    for chunk in _chunks(rows):
+        values = _values(len(chunk), [f"cast({{}} as {type})" for type in types])
+        await tx.run(sql.format(values=values), *(value for row in chunk for value in row))
+
+
+@cache
+def _values_of(rows: int, row: str, width: int) -> str:
+    places = (f"${n + 1}" for n in range(rows * width))
+    return "values " + ", ".join(row.format(*islice(places, width)) for _ in range(rows))
+
+
+def _values(rows: int, cells: Sequence[str]) -> str:
+    """`values ($1, …), …`."""
+    return _values_of(rows, f"({', '.join(cells)})", len(cells))
+
+
+def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """In pieces of the sizes of _CHUNKS."""
+    at = 0
+    while at < len(rows):
+        size = next(size for size in _CHUNKS if size <= len(rows) - at)
+        yield rows[at : at + size]
+        at += size
+
+
+def _call_values(call: Call) -> tuple[Value, ...]:
+    return (
+        *(call.id, call.tenant, call.direction, call.number, call.number_id, call.trunk, call.agent, call.version),
+        *(call.caller, call.called, call.call_id, call.user_agent, call.source, call.offered, call.state),
+        *(to_wire(call.started_at), opt_to_wire(call.answered_at), opt_to_wire(call.ended_at), call.code, call.reason),
+    )
+
+
+def _refusal_values(r: Refusal) -> tuple[Value, ...]:
+    return (
+        *(r.id, to_wire(r.at), r.direction, r.code, r.reason, r.number, r.number_id, r.tenant, r.trunk, r.address),
+        *(r.source, r.called, r.caller, r.call_id, r.user_agent),
+    )
+
+
+def call_of(row: Row) -> Call:
+    return Call(
+        id=CallId(row["id"]),
+        tenant=row["tenant_id"],
+        direction=row["direction"],
+        number=row["number"],
+        number_id=row["number_id"],
+        trunk=row["trunk_id"],
+        agent=row["agent_id"],
+        version=row["version_id"],
+        caller=row["caller"],
+        called=row["called"],
+        call_id=row["call_id"],
+        user_agent=row["user_agent"],
+        source=row["source"],
+        offered=row["offered"],
+        state=State(row["state"]),
+        started_at=from_wire(row["started_at"]),
+        answered_at=opt_from_wire(row["answered_at"]),
+        ended_at=opt_from_wire(row["ended_at"]),
+        code=row["code"],
+        reason=row["reason"],
+    )
+
+
+def refusal_of(row: Row) -> Refusal:
+    return Refusal(
+        id=RefusalId(row["id"]),
+        at=from_wire(row["at"]),
+        direction=row["direction"],
+        code=row["code"],
+        reason=row["reason"],
+        number=row["number"],
+        number_id=row["number_id"],
+        tenant=row["tenant_id"],
+        trunk=row["trunk_id"],
+        address=row["address"],
+        source=row["source"],
+        called=row["called"],
+        caller=row["caller"],
+        call_id=row["call_id"],
+        user_agent=row["user_agent"],
+    )
