@@ -332,6 +332,8 @@ class Agent(Phone):
         #: UPDATE with SDP → SDP of the answer.
         self.answers_update: Callable[[Message], str] = lambda update: sdp(address, self.media_port)
         self.ringing = True
+        #: Of its answers, in place of the usual ones.
+        self.phrase = ""
         self._sent: dict[tuple[str, str], str] = {}
         super().__init__(address, port, name)
 
@@ -380,7 +382,7 @@ class Agent(Phone):
     def response(self, request: Message, status: int, body: str = "", *, tag: str, headers: str = "") -> str:
         to = request.get("To") if request.tag("To") else f"{request.get('To')};tag={tag}"
         return (
-            f"SIP/2.0 {status} {_PHRASES.get(status, 'Answer')}\r\n"
+            f"SIP/2.0 {status} {self.phrase or _PHRASES.get(status, 'Answer')}\r\n"
             + "".join(f"Via: {via}\r\n" for via in request.all("Via"))
             + "".join(f"Record-Route: {route}\r\n" for route in request.all("Record-Route"))
             + f"From: {request.get('From')}\r\nTo: {to}\r\nCall-ID: {request.get('Call-ID')}\r\n"
