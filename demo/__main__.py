@@ -3,30 +3,35 @@
 import json
 import os
 import shutil
+import socket
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from demo import sip, telling
-from demo.sip import Agent, Call
+from demo.sip import Call, Caller, End
+from tests.calls.baresip import Baresip
+from tests.calls.digest import is_right
 from tests.calls.edges import free_port
 from tests.processes import Server, call, cordboard, serving
 
 CARRIER, STRANGER = "127.0.1.1", "127.0.1.9"
-NUMBER, WRONG_NUMBER = "+34911234567", "+34919999999"
-#: Hz: what the caller and the two agents play.
-CALLER_TONE, ANNA_TONE, BRUNO_TONE = 440, 1000, 1700
+NUMBER, WRONG_NUMBER, CALLED = "+34911234567", "+34919999999", "+15125550100"
+PASSWORD = "s3cret-of-acme"
+#: Hz: what a caller plays, and what those who answer play.
+CALLER_TONE, ANNA_TONE, BRUNO_TONE, GATEWAY_TONE, SPARE_TONE, SECURE_TONE = 440, 1000, 1700, 1300, 2100, 700
 
 
 class Story:
     """One run: the server, the far ends, and the calls so far."""
 
-    def __init__(self, server: Server, edge: str, agents: list[Agent], folder: Path) -> None:
+    def __init__(self, server: Server, edge: str, ends: list[End], folder: Path) -> None:
         self.server = server
         self.edge = edge
-        self.agents = agents
+        self.ends = ends
         self.folder = folder
         self.key = ""
         self.phone = ""
@@ -34,10 +39,10 @@ class Story:
         self.calls: list[tuple[str, str, str, str]] = [("call", "expected", "happened", "")]
         self.good = True
 
-    def command(self, *arguments: str, show: str | None = None) -> str:
-        """Run a command as a user would; `show` stands for an answer that is a secret."""
+    def command(self, *arguments: str, show: str | None = None, told: Sequence[str] = ()) -> str:
+        """Run a command as a user would; `show` stands for an answer and `told` for arguments that hold a secret."""
         answer = cordboard(self.server.data, *arguments).stdout.strip()
-        telling.command(arguments, show or answer)
+        telling.command(told or arguments, show if show is not None else answer)
         return answer
 
     def request(self, method: str, path: str, body: Any) -> Any:
@@ -48,36 +53,50 @@ class Story:
             raise SystemExit(f"the API refused: {status}")
         return answer
 
-    def place(self, what: str, expected: str, *, called: str = NUMBER, source: str = CARRIER) -> None:
+    def comes_in(self, what: str, expected: str, *, called: str = NUMBER, source: str = CARRIER) -> None:
+        """A call from a carrier."""
+        self.place(what, expected, Caller("carrier", source, "+34600111222", CALLER_TONE), called)
+
+    def goes_out(self, what: str, expected: str, *, called: str = CALLED, encrypted: Baresip | None = None) -> Call:
+        """A call that anna places."""
+        anna = Caller("anna", self.ends[0].address, NUMBER, CALLER_TONE)
+        return self.place(what, expected, anna, called, encrypted)
+
+    def place(self, what: str, expected: str, caller: Caller, called: str, encrypted: Baresip | None = None) -> Call:
         """Place one call, draw its ladder, and compare what happened with what should."""
-        telling.say(f"A call to {called} from {source}:")
+        telling.say(f"A call to {called} from {caller.address}:")
         refusals = len(self.refusals())
-        done = sip.place(
-            self.edge,
-            called,
-            source=source,
-            frequency=CALLER_TONE,
-            agents=self.agents,
-            folder=self.folder,
-            name=f"call-{len(self.calls)}",
-        )
+        log = self.folder / f"call-{len(self.calls)}.log"
+        done = sip.place(self.edge, called, caller=caller, ends=self.ends, log=log, encrypted=encrypted)
         print("\n".join(f"  {line}" for line in sip.ladder(done)))
         happened = self._happened(done, refusals)
         good = happened == expected
         telling.outcome(good, happened if good else f"{happened}; it should have been: {expected}")
-        if done.agent is not None:
+        if done.end is not None and not happened.partition("ended")[1]:
             good = self._audio(done) and good
         self.calls.append((what, expected, happened, "✔" if good else "✘"))
+        self.good = self.good and good
+        return done
+
+    def check(self, good: bool, what: str) -> None:
+        telling.outcome(good, what)
         self.good = self.good and good
 
     def refusals(self) -> list[str]:
         """The edge's own words for each call that it refused."""
+        return self._told("refused")
+
+    def _told(self, what: str) -> list[str]:
         log = self.server.data / "kamailio.log"
-        return [line.partition("refused ")[2] for line in log.read_text().splitlines() if " refused " in line]
+        return [line.partition(f"{what} ")[2] for line in log.read_text().splitlines() if f" {what} " in line]
 
     def _happened(self, done: Call, refusals: int) -> str:
-        if done.agent is not None:
-            return f"{done.status}, {done.agent.name} answered"
+        call_id = done.caller_saw[0].header("Call-ID")
+        ended = next((line for line in self._told("ended") if line.endswith(call_id)), "")
+        if ended:
+            return f"{done.status}, ended: {ended.split()[0]}"
+        if done.end is not None:
+            return f"{done.status}, {_name(done.end)} answered"
         deadline = time.monotonic() + 2
         while len(self.refusals()) == refusals and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -85,19 +104,24 @@ class Story:
         return f"{done.status} {reasons[0].split()[1]}" if reasons else f"{done.status}"
 
     def _audio(self, done: Call) -> bool:
-        assert done.agent is not None
-        tone = {"anna": ANNA_TONE, "bruno": BRUNO_TONE}[done.agent.name]
-        good = (done.carrier_heard, done.agent_heard) == (tone, CALLER_TONE)
+        assert done.end is not None
+        tone = done.end.frequency if isinstance(done.end, End) else SECURE_TONE
+        good = (done.caller_heard, done.end_heard) == (tone, CALLER_TONE)
+        name = _name(done.end)
         telling.outcome(
             good,
-            f"audio both ways: the caller recorded {done.carrier_heard} Hz ({done.agent.name} plays {tone}), "
-            f"{done.agent.name} recorded {done.agent_heard} Hz (the caller plays {CALLER_TONE})",
+            f"audio both ways: the caller recorded {done.caller_heard} Hz ({name} plays {tone}), "
+            f"{name} recorded {done.end_heard} Hz (the caller plays {CALLER_TONE})",
         )
         return good
 
 
+def _name(end: End | Baresip) -> str:
+    return end.name if isinstance(end, End) else "the encrypted gateway"
+
+
 def tell(story: Story) -> None:
-    anna, bruno = story.agents
+    anna, bruno, gateway, _ = story.ends
     telling.chapter("1. A tenant, its key, and two AI agents")
     telling.say("The administration is a command line over the native API.")
     story.command("tenant", "create", "Acme")
@@ -106,12 +130,13 @@ def tell(story: Story) -> None:
     for each in (anna, bruno):
         made = story.command(
             *("agent", "create", "--tenant", "Acme", "--name", each.name),
-            *("--sip-uri", f"sip:{{number}}@{each.at}", "--json"),
+            *("--sip-uri", f"sip:{{number}}@{each.at}", "--from-address", each.address, "--json"),
         )
         versions[each.name] = _field(made, "version_id")
 
     telling.chapter("2. A number of our own is imported")
     telling.say("In the words of Diga's API; only the base URL is ours. The password never comes back.")
+    outbound = {"termination_uri": gateway.at, "username": "acme", "password": PASSWORD}
     imported = story.request(
         "POST",
         "/v1/phone/import",
@@ -119,36 +144,88 @@ def tell(story: Story) -> None:
             "phone_number": NUMBER,
             "nickname": "Front desk",
             "inbound_config": {"allowed_addresses": [CARRIER]},
-            "outbound_config": {"termination_uri": f"{CARRIER}:5060", "username": "acme", "password": "s3cret-of-acme"},
+            "outbound_config": outbound,
         },
     )
     story.phone = f"/v1/phone/{imported['id']}"
     telling.say("Nobody answers it yet, and the edge says so:")
-    story.place("before an agent is assigned", "480 no-agent")
+    story.comes_in("before an agent is assigned", "480 no-agent")
 
     telling.chapter("3. Anna takes its calls")
     story.request("PATCH", story.phone, {"inbound_version_id": versions["anna"]})
     telling.say("A 200 means that the next INVITE meets the change.")
-    story.place("anna is assigned", "200, anna answered")
+    story.comes_in("anna is assigned", "200, anna answered")
 
     telling.chapter("4. A stranger calls")
-    story.place("from an address not in the list", "403 address-not-allowed", source=STRANGER)
+    story.comes_in("from an address not in the list", "403 address-not-allowed", source=STRANGER)
     telling.say("The carrier has got a new address, so we let it in, and the same call is made again:")
     story.request("PATCH", f"{story.phone}/sip-config", {"inbound_config": {"allowed_addresses": ["127.0.1.0/28"]}})
-    story.place("the list has changed", "200, anna answered", source=STRANGER)
+    story.comes_in("the list has changed", "200, anna answered", source=STRANGER)
 
     telling.chapter("5. Bruno takes over")
     story.request("PATCH", story.phone, {"inbound_version_id": versions["bruno"]})
-    story.place("bruno is assigned", "200, bruno answered")
+    story.comes_in("bruno is assigned", "200, bruno answered")
 
     telling.chapter("6. What else is refused, and why")
-    story.place("a number that nobody has", "404 unknown-number", called=WRONG_NUMBER)
+    story.comes_in("a number that nobody has", "404 unknown-number", called=WRONG_NUMBER)
     telling.say("This trunk is to be encrypted from now on; the carrier still offers plain RTP:")
     story.request("PATCH", f"{story.phone}/sip-config", {"inbound_config": {"media_encryption": "require"}})
-    story.place("plain RTP where SRTP is required", "488 encryption-required")
+    story.comes_in("plain RTP where SRTP is required", "488 encryption-required")
+
+    _call_out(story, versions["anna"])
+    telling.chapter("10. What Cordboard has kept of them")
+    time.sleep(1)
+    story.command("call", "list", "--tenant", "Acme")
+    story.command("call", "refusals")
 
     telling.chapter("All calls")
     telling.table(story.calls)
+
+
+def _call_out(story: Story, version: str) -> None:
+    """What an agent's calls meet: who may show the number, a challenge, a dead gateway, encryption."""
+    spare = story.ends[3]
+    telling.chapter("7. Anna calls out")
+    telling.say("Nobody may show our number before it has an agent for outbound calls:")
+    story.goes_out("without an outbound agent", "403 caller-not-allowed")
+    story.request("PATCH", story.phone, {"outbound_version_id": version})
+    telling.say("The carrier's gateway asks for credentials. The edge answers for us, and anna sees nothing of it:")
+    done = story.goes_out("the carrier challenges", "200, gateway answered")
+    answers = [m.header("Proxy-Authorization") for m in done.end_saw if m.first.startswith("INVITE")]
+    right = is_right(answers[-1], "INVITE", "acme", "carrier.example", PASSWORD)
+    story.check(right and not answers[0], "the digest was computed again by hand, and is right")
+    story.goes_out("an emergency number", "403 emergency-not-carried", called="112")
+
+    telling.chapter("8. The first gateway is dead")
+    with dead_gateway() as dead:
+        story.command("trunk", "update", NUMBER, "--gateway", dead, "--gateway", spare.at, show="")
+        telling.say("The first call waits for it, then takes the second gateway; the next call does not wait:")
+        first = story.goes_out("the first gateway is dead", "200, spare answered")
+        second = story.goes_out("it is known to be dead", "200, spare answered")
+        waited = [_seconds_to_answer(done) for done in (first, second)]
+        story.check(waited[0] > 1 > waited[1], f"answered after {waited[0]:.1f} s and {waited[1]:.3f} s")
+
+    telling.chapter("9. SRTP on the carrier's leg")
+    with Baresip("127.0.1.5", SECURE_TONE, user=CALLED, encryption="srtp-mand", answering=True) as secure:
+        story.command("trunk", "update", NUMBER, "--gateway", secure.at, "--media-out", "require", show="")
+        telling.say("Anna speaks plain RTP, the carrier insists on SRTP, and the trunk requires it:")
+        story.goes_out("SRTP to the carrier", "200, the encrypted gateway answered", encrypted=secure)
+    telling.say("The other gateway knows no SRTP. The call must not go on in clear:")
+    story.command("trunk", "update", NUMBER, "--gateway", spare.at, show="")
+    story.goes_out("a plain answer where SRTP is required", "200, ended: answer-not-encrypted")
+
+
+@contextmanager
+def dead_gateway() -> Iterator[str]:
+    """A place that takes packets and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.1.4", 0))
+        yield f"127.0.1.4:{deaf.getsockname()[1]}"
+
+
+def _seconds_to_answer(done: Call) -> float:
+    answer = next((m.time for m in done.caller_saw if m.first.startswith("SIP/2.0 200")), done.caller_saw[-1].time)
+    return (answer - done.caller_saw[0].time).total_seconds()
 
 
 def main() -> int:
@@ -162,11 +239,13 @@ def main() -> int:
             telling.say(f"Cordboard demo: everything on loopback, with SQLite, in {folder}/data.")
             server = stack.enter_context(serving(folder / "data", "--sip-listen", edge))
             telling.say(f"The API answers at {server.url}, Kamailio at {edge}.")
-            agents = [
-                stack.enter_context(sip.agent("anna", "127.0.2.1", ANNA_TONE, folder)),
-                stack.enter_context(sip.agent("bruno", "127.0.2.2", BRUNO_TONE, folder)),
+            ends = [
+                stack.enter_context(sip.answering("anna", "127.0.2.1", ANNA_TONE, folder)),
+                stack.enter_context(sip.answering("bruno", "127.0.2.2", BRUNO_TONE, folder)),
+                stack.enter_context(sip.answering("gateway", CARRIER, GATEWAY_TONE, folder, "challenging")),
+                stack.enter_context(sip.answering("spare", "127.0.1.2", SPARE_TONE, folder)),
             ]
-            story = Story(server, edge, agents, folder)
+            story = Story(server, edge, ends, folder)
             tell(story)
             good = story.good
             verdict = "every call went as it should" if good else "a call did not go as it should"

@@ -1,4 +1,6 @@
-"""The far ends of the demo's calls: SIPp speaks SIP for the carrier and for the agents, and each plays a tone."""
+"""The far ends of the demo's calls: SIPp speaks SIP for carriers and agents, baresip where it is encrypted; each plays
+a tone.
+"""
 
 import contextlib
 import re
@@ -8,10 +10,12 @@ import tempfile
 import time
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tests.calls.baresip import Baresip
 from tests.calls.edges import free_port
 from tests.calls.tones import RATE, ToneEndpoint, loudest
 
@@ -58,12 +62,13 @@ def messages(log: Path) -> list[Message]:
 
 
 @dataclass
-class Agent:
-    """An AI agent's SIP side: answers every call at `address` and plays its tone into it."""
+class End:
+    """Somebody who answers every call at `address`, and plays a tone into it."""
 
     name: str
     address: str
     port: int
+    frequency: int
     tone: ToneEndpoint
     log: Path
 
@@ -71,31 +76,44 @@ class Agent:
     def at(self) -> str:
         return f"{self.address}:{self.port}"
 
+    def saw(self, call_id: str = "") -> list[Message]:
+        return [m for m in messages(self.log) if not call_id or m.header("Call-ID") == call_id]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls: the number shown, where from, and what he plays."""
+
+    name: str
+    address: str
+    number: str
+    frequency: int
+
 
 @dataclass(frozen=True)
 class Call:
     """A call that has ended: what each end saw and heard."""
 
-    carrier: str
+    caller: Caller
     status: int
-    #: Of the agent that got it, if one did.
-    agent: Agent | None
-    carrier_saw: list[Message]
-    agent_saw: list[Message]
+    #: Who got it, if anybody did.
+    end: End | Baresip | None
+    caller_saw: list[Message]
+    end_saw: list[Message]
     #: Frequency in Hz that stood out in what each end recorded; None: nothing did.
-    carrier_heard: int | None
-    agent_heard: int | None
-    recordings: list[Path] = field(default_factory=list)
+    caller_heard: int | None
+    end_heard: int | None
 
 
 @contextlib.contextmanager
-def agent(name: str, address: str, frequency: int, folder: Path) -> Iterator[Agent]:
+def answering(name: str, address: str, frequency: int, folder: Path, scenario: str = "answering") -> Iterator[End]:
     """A SIPp that answers at a free port of `address`."""
     with contextlib.ExitStack() as stack:
         tone = stack.enter_context(ToneEndpoint(address, frequency))
-        made = Agent(name=name, address=address, port=free_port(address), tone=tone, log=folder / f"{name}.log")
+        log = folder / f"{name}.log"
+        made = End(name, address, free_port(address), frequency, tone, log)
         process = subprocess.Popen(
-            [*_sipp("agent", address, made.port, made.log), "-key", "media_port", str(tone.port)],
+            [*_sipp(scenario, address, made.port, log), "-key", "media_port", str(tone.port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -105,46 +123,48 @@ def agent(name: str, address: str, frequency: int, folder: Path) -> Iterator[Age
         yield made
 
 
-def place(edge: str, called: str, *, source: str, frequency: int, agents: list[Agent], folder: Path, name: str) -> Call:
-    """Call `called` through the edge from a carrier's address, talk for two seconds if answered."""
-    log = folder / f"{name}.log"
-    with ToneEndpoint(source, frequency) as tone:
-        heard_before = {a.name: len(a.tone.samples) for a in agents}
-        known = {a.name: len(messages(a.log)) for a in agents}
+def place(
+    edge: str, called: str, *, caller: Caller, ends: list[End], log: Path, encrypted: Baresip | None = None
+) -> Call:
+    """Call `called` through the edge, talk for two seconds if answered. `encrypted` is who else may get it.
+
+    Recordings stand beside `log`.
+    """
+    with ToneEndpoint(caller.address, caller.frequency) as tone, ThreadPoolExecutor(1) as listening:
+        heard_before = {end.name: len(end.tone.samples) for end in ends}
+        known = {end.name: len(end.saw()) for end in ends}
+        ears = None if encrypted is None else listening.submit(encrypted.hears)
         process = subprocess.Popen(
             [
-                *(*_sipp("carrier", source, free_port(source), log), edge, "-m", "1"),
-                *("-key", "called", called, "-key", "media_port", str(tone.port), "-timeout", str(CALL_SECONDS)),
+                *(*_sipp("caller", caller.address, free_port(caller.address), log), edge, "-m", "1"),
+                *("-key", "called", called, "-key", "caller", caller.number),
+                *("-key", "media_port", str(tone.port), "-timeout", str(CALL_SECONDS)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            _connect_audio(process, log, tone, agents, known)
+            _connect_audio(process, log, tone, ends, known)
         finally:
             process.kill()
             process.wait()
-            for each in agents:
-                each.tone.play_to(None)
-        carrier_saw = messages(log)
-        call_id = carrier_saw[0].header("Call-ID")
-        seen = {a.name: [m for m in messages(a.log) if m.header("Call-ID") == call_id] for a in agents}
-        reached = next((a for a in agents if seen[a.name]), None)
+            for end in ends:
+                end.tone.play_to(None)
+        saw = messages(log)
+        call_id = saw[0].header("Call-ID")
+        reached = next((end for end in ends if any("200 OK" in m.first for m in end.saw(call_id))), None)
         heard = reached.tone.samples[heard_before[reached.name] :] if reached else []
+        for side, samples in (("caller", tone.samples), ("end", heard)):
+            _record(log.with_name(f"{log.stem}-{side}.wav"), samples)
         return Call(
-            carrier=source,
-            status=_final(carrier_saw),
-            agent=reached,
-            carrier_saw=carrier_saw,
-            agent_saw=seen[reached.name] if reached else [],
-            carrier_heard=loudest(tone.samples),
-            agent_heard=loudest(heard),
-            recordings=[
-                _record(folder / f"{name}-{side}.wav", samples)
-                for side, samples in (("carrier", tone.samples), ("agent", heard))
-                if samples
-            ],
+            caller=caller,
+            status=_final(saw),
+            end=reached or encrypted,
+            caller_saw=saw,
+            end_saw=reached.saw(call_id) if reached else [],
+            caller_heard=loudest(tone.samples),
+            end_heard=ears.result() if ears else loudest(heard),
         )
 
 
@@ -154,17 +174,18 @@ _GAP = 31
 
 def ladder(call: Call) -> list[str]:
     """The call line by line: seconds since its INVITE, then the message between the two it went between."""
-    events = [(m, False) for m in call.carrier_saw] + [(m, True) for m in call.agent_saw]
+    events = [(m, False) for m in call.caller_saw] + [(m, True) for m in call.end_saw]
     events.sort(key=lambda event: event[0].time)
     start = events[0][0].time
-    names = [f"carrier {call.carrier}", "edge", f"{call.agent.name} {call.agent.at}" if call.agent else ""]
+    end = f"{call.end.name} {call.end.at}" if isinstance(call.end, End) else ""
+    names = [f"{call.caller.name} {call.caller.address}", "edge", end]
     lines = [" " * 10 + "".join(name.ljust(_GAP + 1) for name in names).rstrip()]
-    for message, at_agent in events:
+    for message, at_end in events:
         seconds = (message.time - start).total_seconds()
-        # the carrier's messages leave to the right, the agent's to the left
-        arrow = _arrow(_short(message.first), to_right=message.sent != at_agent)
+        # the caller's messages leave to the right, those of the one who answers to the left
+        arrow = _arrow(_short(message.first), to_right=message.sent != at_end)
         blank = " " * _GAP
-        drawn = f"│{blank}│{arrow}│" if at_agent else f"│{arrow}│" + (f"{blank}│" if call.agent else "")
+        drawn = f"│{blank}│{arrow}│" if at_end else f"│{arrow}│" + (f"{blank}│" if end else "")
         lines.append(f"{seconds:8.3f}  {drawn}")
     return lines
 
@@ -175,21 +196,21 @@ def _arrow(label: str, *, to_right: bool) -> str:
 
 
 def _connect_audio(
-    process: subprocess.Popen[bytes], log: Path, tone: ToneEndpoint, agents: list[Agent], known: dict[str, int]
+    process: subprocess.Popen[bytes], log: Path, tone: ToneEndpoint, ends: list[End], known: dict[str, int]
 ) -> None:
     """Until the call is over: play each tone to where the SDP of the other side wants it.
 
-    `known` is how many messages each agent had before this call.
+    `known` is how many messages each end had before this call.
     """
     deadline = time.monotonic() + CALL_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         for message in messages(log):
             if not message.sent and message.first.startswith("SIP/2.0 200") and message.media:
                 tone.play_to(message.media)
-        for each in agents:
-            for message in messages(each.log)[known[each.name] :]:
+        for end in ends:
+            for message in end.saw()[known[end.name] :]:
                 if message.first.startswith("INVITE") and message.media:
-                    each.tone.play_to(message.media)
+                    end.tone.play_to(message.media)
         time.sleep(0.02)
 
 
@@ -204,13 +225,14 @@ def _short(first: str) -> str:
     return first.removeprefix("SIP/2.0 ") if first.startswith("SIP/2.0") else first.split()[0]
 
 
-def _record(path: Path, samples: list[int]) -> Path:
+def _record(path: Path, samples: list[int]) -> None:
+    if not samples:
+        return
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
-    return path
 
 
 def _sipp(scenario: str, address: str, port: int, log: Path) -> list[str]:

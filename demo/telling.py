@@ -22,9 +22,10 @@ def say(text: str) -> None:
 
 
 def command(arguments: Sequence[str], answer: str) -> None:
-    """A command as typed, and what it printed."""
+    """A command as typed, and what it printed if that is to be shown."""
     print(f"  $ cordboard {' '.join(_quoted(a) for a in arguments)}")
-    print(textwrap.indent(answer.rstrip(), "  "), flush=True)
+    if answer:
+        print(textwrap.indent(answer.rstrip(), "  "), flush=True)
 
 
 def request(method: str, path: str, body: Any) -> None:

@@ -41,7 +41,7 @@ def power(samples: list[int], frequency: float, rate: int = RATE) -> float:
     return 2 * (before**2 + last**2 - factor * before * last) / len(samples) ** 2
 
 
-def loudest(samples: list[int], frequencies: tuple[int, ...] = (440, 620, 1000, 1700)) -> int | None:
+def loudest(samples: list[int], frequencies: tuple[int, ...] = (440, 620, 700, 1000, 1300, 1700, 2100)) -> int | None:
     """Which of the frequencies is heard; None if none stands out of the others by 20 dB."""
     powers = sorted(((power(samples, f), f) for f in frequencies), reverse=True)
     return powers[0][1] if powers[0][0] > 1e4 and powers[0][0] > 100 * powers[1][0] else None
