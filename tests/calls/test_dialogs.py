@@ -108,6 +108,38 @@ def test_reliable_provisional_answers_are_acknowledged_end_to_end(
     nothing_is_left(edge, call)
 
 
+def test_an_early_request_goes_through_the_callees_proxies(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
+    carrier, ai = both
+    with Scripted("127.0.1.5", name="outer") as outer, Scripted("127.0.1.6", name="inner") as inner:
+
+        def ringing(invite: Message) -> list[tuple[int, str, str]]:
+            return [(183, "", "Require: 100rel\r\nRSeq: 1\r\n")]
+
+        carrier.script["INVITE"] = ringing
+        said = carrier.say
+
+        # their Record-Routes stand above ours
+        def say(request: Message, status: int, body: str = "", headers: str = "") -> str:
+            text = said(request, status, body, headers)
+            return text.replace(
+                "Record-Route: ", f"Record-Route: <sip:{inner.at};lr>,<sip:{outer.at};lr>\r\nRecord-Route: ", 1
+            )
+
+        carrier.say = say  # type: ignore[method-assign]
+        call, branch = begin(edge, both, "out", "Supported: 100rel\r\n")
+        heard = ai.wait(lambda m: m.status == 183)
+        assert heard is not None
+        early = Call(phone=ai, edge=edge.sip, uri=call.uri, id=call.id, tag=call.tag, caller=call.caller)
+        early.answer = Message("SIP/2.0 200 OK", heard.headers)
+        early._cseq = 1
+        early.request("PRACK", headers="RAck: 1 1 INVITE\r\n")
+        prack = outer.only("PRACK")
+        assert prack.first == f"PRACK sip:agent@{carrier.at} SIP/2.0"
+        assert ",".join(prack.all("Route")) == f"<sip:{outer.at};lr>,<sip:{inner.at};lr>"
+        assert cancelled(edge, call, branch)
+        assert final(call, branch).status == 487
+
+
 @DIRECTIONS
 def test_a_call_is_cancelled_before_anything_was_heard_of_it(
     edge: RunningEdge, both: tuple[Scripted, Scripted], direction: str

@@ -12,7 +12,7 @@ from cordboard.engines.edge import config
 from cordboard.engines.edge.folder import installation_key
 from tests.calls.edges import RunningEdge, running_edge
 from tests.calls.phone import media, sdp
-from tests.calls.standing import Scripted, Standing, connect, parties, stand, until
+from tests.calls.standing import CARRIER_LOGIN, Scripted, Standing, connect, parties, stand, until
 from tests.calls.test_dialogs import packet, udp
 
 #: rtpengine looks once a second.
@@ -50,6 +50,23 @@ def test_a_call_without_sound_ends(edge: RunningEdge, both: tuple[Scripted, Scri
     assert standing.ended(LONGEST) == reason("media-silent")
     assert SILENT - 1 <= time.monotonic() - began < LONGEST - 0.5
     nothing_is_left(edge, standing)
+
+
+def test_our_bye_comes_after_all_that_was_said(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
+    """Its CSeq is higher than that of each request that the side has seen, answers to challenges included."""
+    carrier, _ = both
+    carrier.wants = CARRIER_LOGIN
+    standing = stand(edge, *both, "out")
+    carrier.wants = None
+    for side in (standing.caller, standing.callee):
+        assert side.request("INFO") is not None
+    assert standing.ended(LONGEST) == reason("media-silent")
+    for phone in both:
+        seen = [int(m.get("CSeq").split()[0]) for m in phone.received if m.status is None and m.method != "ACK"]
+        assert seen == sorted(set(seen))
+        bye = phone.only("BYE")
+        assert bye.tag("From")
+        assert bye.tag("To")
 
 
 @pytest.mark.slow
