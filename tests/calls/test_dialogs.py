@@ -31,12 +31,14 @@ def ends(both: tuple[Scripted, Scripted], direction: str) -> tuple[Scripted, Scr
     return (carrier, ai, THEIRS, OURS) if direction == "in" else (ai, carrier, OURS, THEIRS)
 
 
-def begin(edge: RunningEdge, both: tuple[Scripted, Scripted], direction: str, headers: str = "") -> tuple[Call, str]:
+def begin(
+    edge: RunningEdge, both: tuple[Scripted, Scripted], direction: str, headers: str = "", port: int = 4000
+) -> tuple[Call, str]:
     """Send an INVITE and wait for nothing: the call and the INVITE's branch."""
     caller, _, ours, theirs = ends(both, direction)
     call = Call(phone=caller, edge=edge.sip, uri=f"sip:{theirs}@{edge.sip[0]}:{edge.sip[1]}", caller=ours)
     branch = f"z9hG4bK{secrets.token_hex(8)}"
-    offer = sdp(caller.address[0])
+    offer = sdp(caller.address[0], port)
     caller.send(call.text("INVITE", branch, body=offer, content="application/sdp", headers=headers, cseq=1), edge.sip)
     call._cseq = 1
     return call, branch
@@ -63,14 +65,15 @@ def nothing_is_left(edge: RunningEdge, call: Call) -> None:
 @DIRECTIONS
 def test_early_media_is_heard_on_both_sides(edge: RunningEdge, both: tuple[Scripted, Scripted], direction: str) -> None:
     caller, callee, *_ = ends(both, direction)
-    callee.script["INVITE"] = lambda invite: [(183, sdp(callee.address[0], 4002), "")]
-    with udp(caller.address[0], 4000) as mouth, udp(callee.address[0], 4002) as ear:
-        call, branch = begin(edge, both, direction)
+    with udp(caller.address[0]) as mouth, udp(callee.address[0]) as ear:
+        answer = sdp(*ear.getsockname())
+        callee.script["INVITE"] = lambda invite: [(183, answer, "")]
+        call, branch = begin(edge, both, direction, port=mouth.getsockname()[1])
         ringing = caller.wait(lambda m: m.status == 183)
         assert ringing is not None
         there, here = media(ringing.body)[0], media(callee.only("INVITE").body)[0]
         assert hears(mouth, there, ear, here)
-        callee.send(callee.say(callee.only("INVITE"), 200, sdp(callee.address[0], 4002)), edge.sip)
+        callee.send(callee.say(callee.only("INVITE"), 200, answer), edge.sip)
         assert final(call, branch).status == 200
         assert hears(mouth, there, ear, here)
     assert call.hang_up() == 200
@@ -359,9 +362,10 @@ def test_dtmf_as_telephone_event_passes(edge: RunningEdge, both: tuple[Scripted,
     def described(address: str, port: int) -> str:
         return sdp(address, port, extra=event).replace("RTP/AVP 0 8", "RTP/AVP 0 8 101")
 
-    callee.script["INVITE"] = lambda invite: [(200, described(callee.address[0], 4002), "")]
-    with udp(caller.address[0], 4000) as mouth, udp(callee.address[0], 4002) as ear:
-        call = caller.call(edge.sip, theirs, caller=ours, body=described(caller.address[0], 4000))
+    with udp(caller.address[0]) as mouth, udp(callee.address[0]) as ear:
+        said = described(*ear.getsockname())
+        callee.script["INVITE"] = lambda invite: [(200, said, "")]
+        call = caller.call(edge.sip, theirs, caller=ours, body=described(*mouth.getsockname()))
         offer, answer = callee.only("INVITE").body, call.answered.body
         for text in (offer, answer):
             assert "a=rtpmap:101 telephone-event/8000" in text
@@ -504,9 +508,10 @@ def test_an_agent_is_not_handed_over(edge: RunningEdge, both: tuple[Scripted, Sc
 # Sound.
 
 
-def udp(address: str, port: int) -> socket.socket:
+def udp(address: str) -> socket.socket:
+    """On a free port."""
     found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    found.bind((address, port))
+    found.bind((address, 0))
     found.settimeout(0.2)
     return found
 
