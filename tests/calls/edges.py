@@ -23,6 +23,7 @@ from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.routing import Invite, routing_key
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
 from cordboard.engines.edge.supervisor import Edge, EdgeOptions, prepare
+from tests.calls.ng import query
 
 T = TypeVar("T")
 EDGE_ADDRESS = "127.0.0.1"
@@ -107,13 +108,13 @@ class RunningEdge:
 
     def relays(self, call_id: str) -> bool:
         """Whether rtpengine holds ports for that call."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ng:
-            ng.settimeout(2)
-            ng.connect(("127.0.0.1", self.edge.ports.ng))
-            ng.send(f"{time.monotonic_ns()} d7:call-id{len(call_id)}:{call_id}7:command5:querye".encode())
-            answer = ng.recv(65535)
-        assert b"6:result2:ok" in answer or b"Unknown call-id" in answer, answer
-        return b"6:result2:ok" in answer
+        return query(self.edge.ports.ng, call_id)["result"] == "ok"
+
+    def profiles(self, call_id: str) -> list[str]:
+        """Profile and suite of each leg as rtpengine has them: `RTP/AVP`, `RTP/SAVP AES_CM_128_HMAC_SHA1_80`."""
+        legs = query(self.edge.ports.ng, call_id)["tags"].values()
+        streams = [leg["medias"][0]["streams"][0] | leg["medias"][0] for leg in legs if leg["medias"]]
+        return sorted(f"{stream['protocol']} {stream.get('crypto suite', '')}".strip() for stream in streams)
 
     def until_ready(self, seconds: float = 5) -> float:
         """Wait until calls are taken; how long that took."""

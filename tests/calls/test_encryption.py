@@ -1,5 +1,6 @@
 """Where encryption is required nothing goes in clear, whichever side offers, answers or changes its mind, and when."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -42,8 +43,13 @@ def secure(port: int = 4000) -> str:
 
 
 def ended(edge: RunningEdge, call_id: str) -> bool:
-    text = (edge.options.data / "kamailio.log").read_text(errors="replace")
-    return f"ended answer-not-encrypted source=127.0.1.1 call_id={call_id}" in text
+    """Whether the log tells why."""
+    line, deadline = f"ended answer-not-encrypted source=127.0.1.1 call_id={call_id}", time.monotonic() + 2
+    while line not in (edge.options.data / "kamailio.log").read_text(errors="replace"):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def both_are_told(bot: Phone, gateway: Phone) -> bool:
@@ -66,6 +72,12 @@ def test_srtp_is_offered_and_taken(required: RunningEdge, bot: Agent, gateway: A
         sdp("127.0.1.1", extra=CRYPTO),
         sdp("127.0.1.1", profile="RTP/SAVP"),
         sdp("127.0.1.1", profile="RTP/SAVP", extra=NULL),
+        # two keys, of which the second would do
+        sdp("127.0.1.1", profile="RTP/SAVP", extra=NULL + CRYPTO.replace("crypto:1", "crypto:2")),
+        # authenticated, and not encrypted (RFC 4568 section 6.3.2)
+        sdp("127.0.1.1", profile="RTP/SAVP", extra=CRYPTO.replace("\r\n", " UNENCRYPTED_SRTP\r\n")),
+        # no answer at all
+        "",
     ],
 )
 def test_a_plain_answer_ends_both_legs(required: RunningEdge, bot: Agent, gateway: Agent, answer: str) -> None:
@@ -81,12 +93,15 @@ def test_a_plain_answer_ends_both_legs(required: RunningEdge, bot: Agent, gatewa
 def test_early_media_in_clear_is_not_passed_on(required: RunningEdge, bot: Agent, gateway: Agent) -> None:
     def progress(invite: Message) -> tuple[int, str]:
         gateway.send(gateway.response(invite, 183, sdp("127.0.1.1"), tag="early"), required.sip)
+        time.sleep(0.1)  # two workers of the edge's: the 183 is to be met first
         return 200, secure()
 
     gateway.answers = progress
     call = bot.call(required.sip, CALLED, caller=OURS)
     assert media(call.answered.body)[1] == "RTP/AVP"
-    assert not bot.wait(lambda m: m.status == 183, 0)
+    early = bot.wait(lambda m: m.status == 183, 0)
+    assert early
+    assert early.body == early.get("Content-Type") == ""
     assert call.hang_up() == 200
 
 

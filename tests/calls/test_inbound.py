@@ -103,6 +103,15 @@ def test_a_trunk_without_a_list_lets_everybody_in(routed: RunningEdge, stranger:
         # the agent's own offer would come in clear
         ("require", None, 488, "488 encryption-required"),
         ("allow", None, 200, ""),
+        ("require", SECURE.replace("AES_CM_128_HMAC_SHA1_80", "NULL_HMAC_SHA1_80"), 488, "488 media-not-supported"),
+        # keys that take the encryption away again, or what shows who speaks
+        ("require", SECURE.replace("JSoj", "JSoj UNENCRYPTED_SRTP"), 488, "488 media-not-supported"),
+        ("require", SECURE.replace("JSoj", "JSoj UNENCRYPTED_SRTCP"), 488, "488 media-not-supported"),
+        ("require", SECURE.replace("JSoj", "JSoj UNAUTHENTICATED_SRTP"), 488, "488 media-not-supported"),
+        # keys beside plain RTP are no more than a suggestion
+        ("require", sdp("127.0.1.1", extra=CRYPTO), 488, "488 encryption-required"),
+        ("disable", sdp("127.0.1.1", extra=CRYPTO), 200, ""),
+        ("allow", sdp("127.0.1.1", extra=CRYPTO), 200, ""),
         # a suite that is never taken; DTLS; encrypted beside clear; fax alone; no stream; no SDP at all
         ("allow", SECURE.replace("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM"), 488, "488 media-not-supported"),
         ("allow", sdp("127.0.1.1", profile="UDP/TLS/RTP/SAVPF"), 488, "488 media-not-supported"),
@@ -130,6 +139,7 @@ def test_the_media_policy_decides(
     if offer is not None:
         assert media(ai.calls[0].body)[1] == "RTP/AVP", "the agent's side is in clear"
         assert media(call.answered.body)[1] == media(offer)[1], "the caller's as it was offered"
+        assert ("a=crypto" in call.answered.body) == ("a=crypto" in offer and policy != "disable")
     assert call.hang_up() == 200
 
 

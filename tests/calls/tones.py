@@ -7,9 +7,15 @@ import threading
 import time
 from typing import Self
 
+from tests.calls.phone import media
+from tests.calls.srtp import Key, Stream
+
 RATE = 8000
 #: Samples in one packet: 20 ms.
 FRAME = 160
+#: Payload type of telephone events here, and what they stand for, by number.
+EVENT = 101
+DIGITS = "0123456789*#ABCD"
 
 
 def mu_law(sample: int) -> int:
@@ -48,17 +54,32 @@ def loudest(samples: list[int], frequencies: tuple[int, ...] = (440, 620, 700, 1
 
 
 class ToneEndpoint:
-    """Plays `frequency` as PCMU to where it is told, and keeps what it receives."""
+    """Plays `frequency` as PCMU to where it is told, and keeps what it receives, in SRTP once it has keys.
+
+    `digit` sends telephone events (RFC 4733) of payload type EVENT.
+    """
 
     def __init__(self, address: str, frequency: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
         self._socket.settimeout(0.05)
+        self.address = address
         self.port: int = self._socket.getsockname()[1]
-        self.packets = 0
+        #: Ours, as SDP is to show it.
+        self.key = Key()
+        #: Packets of sound that could be read, and what could not: in clear under SRTP, or made with another key.
+        self.packets = self.unreadable = 0
+        #: The digits that were sent to us, each with the end of its event.
+        self.digits = ""
         self._received: list[bytes] = []
+        #: The same as it was on the wire.
+        self._raw: list[bytes] = []
         self._frames = _frames(frequency)
+        self._digit: str | None = None
+        self._event: tuple[int, int] | None = None
         self._peer: tuple[str, int] | None = None
+        self._sealing: Stream | None = None
+        self._opening: Stream | None = None
         self._open = True
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._receive, self._play)]
         for thread in self._threads:
@@ -73,6 +94,17 @@ class ToneEndpoint:
     def play_to(self, peer: tuple[str, int] | None) -> None:
         self._peer = peer
 
+    def speak(self, body: str, key: Key | None = None) -> None:
+        """Play to where an SDP says, encrypted if it has a key; `key` is ours if it is not `self.key`."""
+        theirs = Key.of(body)
+        self._sealing = None if theirs is None else Stream(key or self.key)
+        self._opening = None if theirs is None else Stream(theirs)
+        self.play_to(media(body)[0])
+
+    @property
+    def encrypted(self) -> bool:
+        return self._sealing is not None
+
     @property
     def samples(self) -> list[int]:
         """What was received so far."""
@@ -84,6 +116,16 @@ class ToneEndpoint:
         while len(self._received) - start < seconds * RATE / FRAME and time.monotonic() < deadline:
             time.sleep(0.02)
         return loudest([_LINEAR[code] for payload in self._received[start:] for code in payload])
+
+    def wire(self) -> int | None:
+        """The tone that anybody hears who listens to the wire."""
+        return loudest([_LINEAR[code] for payload in self._raw[-30:] for code in payload])
+
+    def press(self, digit: str) -> None:
+        """Send one digit, and wait until it is sent."""
+        self._digit = digit
+        while self._digit is not None:
+            time.sleep(0.01)
 
     def close(self) -> None:
         self._open = False
@@ -99,21 +141,51 @@ class ToneEndpoint:
                 continue
             except OSError:
                 return
-            if len(data) > 12 and data[1] & 0x7F == 0:
+            # RTCP, which shares the port with nothing here
+            if len(data) <= 12 or data[1] & 0x7F in range(64, 96):
+                continue
+            self._raw.append(data[12 : 12 + FRAME])
+            packet = data if self._opening is None else self._opening.open(data)
+            if packet is None:
+                self.unreadable += 1
+            elif packet[1] & 0x7F == 0:
                 self.packets += 1
-                self._received.append(data[12:])
+                self._received.append(packet[12:])
+            elif packet[1] & 0x7F == EVENT:
+                self._hear_event(packet)
+
+    def _hear_event(self, packet: bytes) -> None:
+        event = int.from_bytes(packet[4:8], "big"), packet[12]
+        if packet[13] & 0x80 and event != self._event:
+            self._event = event
+            self.digits += DIGITS[packet[12]]
 
     def _play(self) -> None:
-        sequence, due = 0, time.monotonic()
+        number, due, steps = 0, time.monotonic(), 0
+        start = 0
         while self._open:
             if self._peer is not None:
+                kind, payload, at = 0, self._frames[number % len(self._frames)], number
+                if self._digit is not None:
+                    start = start if steps else number
+                    steps += 1
+                    kind, payload, at = EVENT, self._event_payload(steps), start
                 header = struct.pack(
-                    "!BBHII", 0x80, 0, sequence & 0xFFFF, sequence * FRAME & 0xFFFFFFFF, id(self) & 0xFFFFFFFF
+                    "!BBHII", 0x80, kind, number & 0xFFFF, at * FRAME & 0xFFFFFFFF, id(self) & 0xFFFFFFFF
                 )
-                self._socket.sendto(header + self._frames[sequence % len(self._frames)], self._peer)
-                sequence += 1
+                if steps == 8:
+                    self._digit, steps = None, 0
+                packet, sealing = header + payload, self._sealing
+                self._socket.sendto(packet if sealing is None else sealing.protect(packet), self._peer)
+                number += 1
             due += FRAME / RATE
             time.sleep(max(0.0, due - time.monotonic()))
+
+    def _event_payload(self, steps: int) -> bytes:
+        """RFC 4733 section 2.3: five packets of a growing duration, then three times the end."""
+        ended = steps > 5
+        assert self._digit is not None
+        return struct.pack("!BBH", DIGITS.index(self._digit), 0x80 if ended else 10, min(steps, 6) * FRAME)
 
 
 def _frames(frequency: int) -> list[bytes]:

@@ -176,10 +176,12 @@ OFFER = (
     [
         ((), "0 8 9 96 101"),
         (("PCMA", "telephone-event"), "8 101"),
+        (("PCMA",), "8 101"),  # digits are never lost
         # digits at the clock rate of each codec: rtpengine adds those for opus
         (("opus", "G722", "telephone-event", "PCMU"), "96 9 0 97 101"),
-        (("G729",), "0 8 9 96 101"),  # with nothing in common the agent decides
-        (("G729", "PCMA"), "8"),  # what the caller does not have is not offered
+        # what the caller does not have is transcoded, if the agent wants nothing that it has
+        (("G729",), "18 101"),
+        (("G729", "PCMA"), "8 18 101"),
     ],
 )
 def test_an_agent_is_offered_its_codecs_alone_in_its_order(

@@ -76,7 +76,7 @@ class AgentVersion:
     tls_verify: bool = True
     #: Header fields of the INVITE to the agent: name and value, in order.
     headers: tuple[tuple[str, str], ...] = ()
-    #: What is offered to the agent of what the caller has, in this order; if that is nothing, all that the caller has.
+    #: What is offered to the agent (media.codec_flags); empty leaves the caller's offer as it is.
     codecs: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ Each leg has a policy: of a carrier's leg the trunk's, per direction; of an agen
 finds the table as `media_rule` and rtpengine does the rest.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -78,3 +79,17 @@ def _rule(caller: Policy, offered: Offered, callee: Policy) -> MediaRule:
 MEDIA_RULES: Final[tuple[MediaRule, ...]] = tuple(
     _rule(caller, offered, callee) for caller in POLICIES for offered in OFFERED for callee in POLICIES
 )
+
+
+def codec_flags(codecs: Sequence[str]) -> str:
+    """For rtpengine's offer to an agent with these codecs, each word with a space in front. None leave the offer alone.
+
+    The agent is offered those and no others, the ones that the caller has too in front; another is transcoded if the
+    agent chooses it. Digits stay, named or not: `telephone-event` is offered beside the codecs at their clock rate if
+    the caller has it. Transcoded itself, it would be missing from an answer of Opus.
+    """
+    audio = [codec for codec in codecs if codec != "telephone-event"]
+    if not audio:
+        return ""
+    wanted = " ".join(f"codec-offer-{codec} codec-transcode-{codec}" for codec in audio)
+    return f" codec-mask-all {wanted} codec-offer-telephone-event"

@@ -10,6 +10,7 @@ import structlog
 
 from cordboard.domain.addresses import HostPort, Transport, collapse
 from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.media import codec_flags
 from cordboard.domain.numbers import dialled_user
 from cordboard.domain.routing import routing_key
 from cordboard.domain.trunks import SealedSecret
@@ -92,16 +93,6 @@ class Rows:
         except UnreadableSecret:
             log.error("a stored password does not open with this key ring; restore secrets.json", row=row)
             return ""
-
-
-def codec_flags(codecs: Sequence[str]) -> str:
-    """AgentRow.flags: of what the caller offers those codecs alone, in that order.
-
-    rtpengine leaves an offer as it is that has none of them. Digits are offered at the clock rate of each codec.
-    """
-    if not codecs:
-        return ""
-    return " codec-strip-all" + "".join(f" codec-offer-{codec}" for codec in codecs)
 
 
 def ha1(username: str, realm: str, password: str) -> str:
