@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 
-from bench import api, durable_writes, growth, load, results, start_up, write_to_call
+from bench import api, durable_writes, events, growth, load, results, start_up, write_to_call
 from bench.rows import Row
 
 Measure = Callable[[ProcessPoolExecutor, bool], Iterator[Row]]
@@ -19,6 +19,7 @@ SECTIONS: dict[str, tuple[str, Measure]] = {
         "From a write's acknowledgement to its first call, against a call with no write before",
         write_to_call.measure,
     ),
+    "events": ("Events of the edge into the store, against the 2,000 a second of 200 calls a second", events.measure),
     "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
 }
 
