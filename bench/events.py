@@ -134,7 +134,7 @@ def _call(id: str, at: float) -> list[tuple[int, str]]:
     invite, ack, bye = (method.encode().hex() for method in ("INVITE", "ACK", "BYE"))
     carrier, agent, branch = "192.0.2.1|5060|udp", "192.0.2.9|5060", "z9hG4bK1234.5678901234567890abcdef.0"
     return [
-        (0, f"start|{id}|{times[0]}|in|{who}|rtp|{carrier}|{texts}"),
+        (0, f"start|{id}|{times[0]}|in|{who}|rtp|{carrier}|{texts}|"),
         (1, f"request|{id}|{times[0]}|{invite}|{carrier}|{agent}|1|31|{branch}"),
         *((1, f"response|{id}|{times[1]}|{invite}|{agent}|udp|{code}|4f4b|31|{branch}") for code in (100, 180, 200)),
         (0, f"answer|{id}|{times[2]}"),

@@ -171,6 +171,23 @@ def test_hostile_text_is_stored_as_text(routed: RunningEdge, carrier: Phone, ai:
     assert call.user_agent == kept
 
 
+@pytest.mark.parametrize(
+    ("header", "verstat"),
+    [
+        ("<sip:+34600000000;verstat=TN-Validation-Passed@carrier.example;user=phone>", "TN-Validation-Passed"),
+        ("<tel:+34600000000;verstat=No-TN-Validation>", "No-TN-Validation"),
+        ("<sip:+34600000000@carrier.example>", ""),
+        ("<sip:+34600000000;verstat=" + "x" * 70 + "@carrier.example>", ""),
+    ],
+)
+def test_what_the_carrier_says_of_the_callers_number_is_told(
+    routed: RunningEdge, carrier: Phone, ai: Agent, header: str, verstat: str
+) -> None:
+    made = carrier.call(routed.sip, OURS, headers=f"P-Asserted-Identity: {header}\r\n")
+    assert made.hang_up() == 200
+    assert told.ended(routed, made.id)[0].verstat == verstat
+
+
 def test_bytes_that_are_no_text_are_shown_as_such(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
     made = phone.Call(phone=carrier, edge=routed.sip, uri=f"sip:{OURS}@127.0.0.1")
     invite = made.text(

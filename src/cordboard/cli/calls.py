@@ -50,7 +50,19 @@ def show(client: Client, id: str, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    names = ("direction", "number", "caller", "called", "state", "code", "reason", "detail", "source", "user_agent")
+    names = (
+        "direction",
+        "number",
+        "caller",
+        "called",
+        "state",
+        "code",
+        "reason",
+        "detail",
+        "source",
+        "user_agent",
+        "verstat",
+    )
     for name in (*names, "call_id", "tenant_id", "trunk_id", "agent_id", "started_at", "answered_at", "ended_at"):
         if found[name] not in (None, ""):
             click.echo(f"{name.replace('_', ' '):12} {found[name]}")

@@ -87,6 +87,8 @@ class Call:
     source: str
     #: none | rtp | srtp: the caller's media as offered.
     offered: str
+    #: What the carrier says of the caller's number (ATIS-1000074): `TN-Validation-Passed`; '' if it says nothing.
+    verstat: str = ""
     state: State
     started_at: datetime
     answered_at: datetime | None = None

@@ -22,7 +22,7 @@ WINDOW: Final = 2000
 
 _CALL = (
     "id, tenant_id, direction, number, number_id, trunk_id, agent_id, version_id, caller, called, call_id, user_agent, "
-    "source, offered, state, started_at, answered_at, ended_at, code, reason"
+    "source, offered, verstat, state, started_at, answered_at, ended_at, code, reason"
 )
 _REFUSAL = (
     "id, at, direction, code, reason, number, number_id, tenant_id, trunk_id, address, source, called, caller, "
@@ -44,20 +44,20 @@ select coalesce(sum(lost_calls), 0), coalesce(sum(lost_messages), 0), coalesce(s
 from event_file
 """
 _ANSWER = """
-update call set answered_at = v.column2, state = case when state = 'started' then 'answered' else state end
-from ({values}) v
-where call.id = v.column1 and call.answered_at is null
+update call set answered_at = told.column2, state = case when state = 'started' then 'answered' else state end
+from ({values}) told
+where call.id = told.column1 and call.answered_at is null
 """
 _END = """
-update call set ended_at = v.column2, reason = v.column3, code = v.column4,
+update call set ended_at = told.column2, reason = told.column3, code = told.column4,
                 state = case when answered_at is null then 'failed' else 'ended' end
-from ({values}) v
-where call.id = v.column1 and (call.ended_at is null or call.state = 'lost')
+from ({values}) told
+where call.id = told.column1 and (call.ended_at is null or call.state = 'lost')
 """
 _OPEN = "select id from call where ended_at is null and edge = $1"
 _LOSE = """
-update call set ended_at = v.column2, state = 'lost', reason = 'lost' from ({values}) v
-where call.id = v.column1 and call.ended_at is null
+update call set ended_at = told.column2, state = 'lost', reason = 'lost' from ({values}) told
+where call.id = told.column1 and call.ended_at is null
 """
 _BY_ID = f"select {_CALL} from call where id = $1"
 _MESSAGES = f"select {_MESSAGE} from call_message where call_id = $1 order by at, event, line"
@@ -315,7 +315,7 @@ def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 def _call_values(call: Call) -> tuple[Value, ...]:
     return (
         *(call.id, call.tenant, call.direction, call.number, call.number_id, call.trunk, call.agent, call.version),
-        *(call.caller, call.called, call.call_id, call.user_agent, call.source, call.offered, call.state),
+        *(call.caller, call.called, call.call_id, call.user_agent, call.source, call.offered, call.verstat, call.state),
         *(to_wire(call.started_at), opt_to_wire(call.answered_at), opt_to_wire(call.ended_at), call.code, call.reason),
     )
 
@@ -343,6 +343,7 @@ def call_of(row: Row) -> Call:
         user_agent=row["user_agent"],
         source=row["source"],
         offered=row["offered"],
+        verstat=row["verstat"],
         state=State(row["state"]),
         started_at=from_wire(row["started_at"]),
         answered_at=opt_from_wire(row["answered_at"]),

@@ -282,7 +282,9 @@ def _calls(meta: MetaData) -> None:
         _id(),
         _text("edge"),
         *map(_text, ("tenant_id", "direction", "number", "number_id", "trunk_id", "agent_id", "version_id")),
-        *map(_text, ("caller", "called", "call_id", "user_agent", "source", "offered", "state", "started_at")),
+        *map(
+            _text, ("caller", "called", "call_id", "user_agent", "source", "offered", "verstat", "state", "started_at")
+        ),
         _text("answered_at", null=True),
         _text("ended_at", null=True),
         Column("code", Integer),

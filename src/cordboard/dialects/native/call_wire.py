@@ -85,7 +85,10 @@ class CallPath(BaseModel):
 
 
 class CallShown(BaseModel):
-    """A call. What it names may be gone; `source` is where its INVITE came from; `detail` says `reason` in words."""
+    """A call. What it names may be gone; `source` is where its INVITE came from; `detail` says `reason` in words.
+
+    `offered` is the caller's media (none, rtp, srtp); `verstat` what the carrier says of the caller's number.
+    """
 
     id: str
     tenant_id: str | None
@@ -102,6 +105,7 @@ class CallShown(BaseModel):
     user_agent: str
     source: str
     offered: str
+    verstat: str | None
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
@@ -197,6 +201,7 @@ def call(c: Call) -> dict[str, Any]:
         "user_agent": c.user_agent,
         "source": c.source,
         "offered": c.offered,
+        "verstat": c.verstat or None,
         "started_at": to_wire(c.started_at),
         "answered_at": opt_to_wire(c.answered_at),
         "ended_at": opt_to_wire(c.ended_at),

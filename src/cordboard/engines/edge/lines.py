@@ -39,7 +39,7 @@ def _started(
     agent: str,
     *rest: str,
 ) -> Call:
-    version, offered, address, port, protocol, called, caller, call_id, user_agent = rest
+    version, offered, address, port, protocol, called, caller, call_id, user_agent, verstat = rest
     return Call(
         id=CallId(call),
         tenant=tenant,
@@ -55,6 +55,7 @@ def _started(
         user_agent=_text(user_agent),
         source=_place(address, port, protocol),
         offered=offered,
+        verstat=verstat,
         state=State.STARTED,
         started_at=_time(at),
     )

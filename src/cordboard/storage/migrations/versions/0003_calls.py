@@ -11,7 +11,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     names = ("edge", "tenant_id", "direction", "number", "number_id", "trunk_id", "agent_id", "version_id")
-    texts = ("caller", "called", "call_id", "user_agent", "source", "offered", "state", "started_at")
+    texts = ("caller", "called", "call_id", "user_agent", "source", "offered", "verstat", "state", "started_at")
     op.create_table(
         "call",
         *(_text(name) for name in ("id", *names, *texts)),
