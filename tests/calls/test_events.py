@@ -1,5 +1,6 @@
 """What Kamailio writes down: starts, answers and ends of calls, each SIP message, and refusals with their reason."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 
 from cordboard.domain.calls import EXPLAINED, Booted, Call, Ended, Message, Refusal
 from cordboard.domain.reasons import CODES
+from cordboard.engines.edge import config
 from tests.calls import phone, told
 from tests.calls.edges import RunningEdge, agent, number, trunk
 from tests.calls.phone import Agent, Phone, sdp
@@ -47,7 +49,11 @@ def steps(messages: list[Message]) -> list[str]:
 
 
 def test_every_reason_is_explained() -> None:
-    assert set(CODES) - {"accepted"} <= set(EXPLAINED)
+    words = set(CODES) - {"accepted"}
+    for text in config.kamailio_cfg().values():
+        words |= set(re.findall(r'\$(?:var|dlg_var|vn)\((?:reason|end|why)\) = "([a-z0-9-]+)"', text))
+    assert len(words) > 20
+    assert words <= set(EXPLAINED)
 
 
 def test_a_call_is_told_from_its_start_to_its_end(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
@@ -228,6 +234,22 @@ def test_a_source_is_told_of_ten_times_a_second_at_most_and_the_rest_is_counted(
         time.sleep(0.1)
     assert kept + dropped == 60
     assert 10 <= kept <= 20
+
+
+@pytest.mark.parametrize(("whose", "most"), [("127.0.1.9", 1000), ("all", 10_000)])
+def test_refusals_of_an_hour_are_bounded_too(routed: RunningEdge, stranger: Phone, whose: str, most: int) -> None:
+    routed.run(routed.edge.rpc.call("htable.flush", "hour"))
+    before = told.counters(routed)["refusals"]
+    routed.run(routed.edge.rpc.call("htable.seti", "hour", whose, most - 1))
+    last, beyond = (stranger.call(routed.sip, OURS) for _ in range(2))
+    assert (last.status, beyond.status) == (403, 403)
+    told.refusal(routed, last.id)
+    until = time.monotonic() + 5
+    while told.counters(routed)["refusals"] != before + 1:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert beyond.id not in {refusal.call_id for refusal in told.of(routed, Refusal)}
+    routed.run(routed.edge.rpc.call("htable.flush", "hour"))
 
 
 def test_a_call_is_told_of_by_64_messages_at_most(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:

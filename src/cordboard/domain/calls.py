@@ -45,6 +45,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "media-silent": "no media came for too long",
     "media-lost": "the media relay lost the call",
     "max-duration": "the call lasted as long as a call may",
+    "not-acknowledged": "the caller never acknowledged the answer",
     "ended": "the edge ended the call",
     "lost": "Kamailio went away with the call, and nobody saw its end",
     # refusals
@@ -61,6 +62,10 @@ EXPLAINED: Final[dict[str, str]] = {
     "no-gateway": "the number's trunk has no gateway",
     "gateway-unresolved": "the names of the trunk's gateways have no address",
     "lookup-failed": "the edge could not read its own database",
+    "trunk-calls-at-once": "the trunk has as many calls as it may have at once",
+    "trunk-calls-per-second": "the trunk has had as many calls in this second as it may have",
+    "tenant-calls-at-once": "the tenant has as many calls as it may have at once",
+    "tenant-calls-per-second": "the tenant has had as many calls in this second as it may have",
     "media-relay-unavailable": "the media relay does not answer",
 }
 

@@ -29,7 +29,8 @@ EVENT_STATEMENTS = (
 )
 #: Lines that may wait for events.sqlite: of ten minutes with 200 calls a second, ten messages in each, and refusals.
 CALL_EVENTS, MESSAGE_EVENTS, REFUSAL_EVENTS = 360_000, 1_200_000, 60_000
-REFUSALS_PER_SECOND = 100
+#: Refusals that are told of: in a second of all sources, in an hour of all and of one. 14 days of them are 2 GB.
+REFUSALS_A_SECOND, REFUSALS_AN_HOUR, REFUSALS_OF_ONE_AN_HOUR = 100, 10_000, 1_000
 #: Shared memory of Kamailio's, taken as it is used: the lines that wait need 1000 MB if all are as long as they can be.
 SHARED_MEGABYTES = 1280
 #: Bytes of a page of SQLite's.
@@ -159,7 +160,9 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     definitions = {
         "DECIDE_PORT": ports.decide,
         **{f"{name.upper()}_SQL": f'"{kamailio_sql(name)}"' for name in (*STATEMENTS, *EVENT_STATEMENTS)},
-        "REFUSALS_PER_SECOND": REFUSALS_PER_SECOND,
+        "REFUSALS_A_SECOND": REFUSALS_A_SECOND,
+        "REFUSALS_AN_HOUR": REFUSALS_AN_HOUR,
+        "REFUSALS_OF_ONE_AN_HOUR": REFUSALS_OF_ONE_AN_HOUR,
         "NO_REPLY_MS": NO_REPLY_MS,
         "NO_RINGING_MS": NO_RINGING_MS,
         "RING_MS": RING_MS,
