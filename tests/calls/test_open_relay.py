@@ -8,6 +8,7 @@ import pytest
 
 from tests.calls.edges import RunningEdge, number, trunk
 from tests.calls.phone import Agent, Phone, sdp
+from tests.calls.standing import connect, parties, stand
 
 CALLED = "+34911234567"
 
@@ -183,3 +184,54 @@ def test_a_response_to_nothing_is_not_handed_on(routed: RunningEdge, stranger: P
         routed.sip,
     )
     assert victim.wait(lambda m: True, 0.3) is None
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "INFO", "UPDATE", "REFER", "BYE"])
+@pytest.mark.parametrize("who", ["agent", "carrier"])
+def test_a_party_of_an_outbound_call_reaches_the_other_one_alone(
+    edge: RunningEdge, victim: Agent, method: str, who: str
+) -> None:
+    """Neither its request URI, with or without our own marks, nor its Routes, nor its Refer-To lead anywhere else."""
+    with parties() as (carrier, ai):
+        connect(edge, carrier, ai)
+        standing = stand(edge, carrier, ai, "out")
+        side = standing.agents if who == "agent" else standing.carriers
+        other = standing.other(side)
+        mark = side.uri if who == "carrier" else standing.caller.answered.contact
+        text = side.text(method, f"z9hG4bK{secrets.token_hex(8)}", body=sdp(side.phone.address[0]), cseq=9)
+        assert mark in text.splitlines()[0]
+        text = text.replace(mark, f"sip:+390123456@{victim.at};{mark.partition(';')[2]}", 1)
+        routes = f"Route: <sip:{victim.at};lr>\r\nMax-Forwards: 70\r\n"
+        if method == "REFER":
+            routes += f"Refer-To: <sip:+390123456@{victim.at}>\r\n"
+        side.phone.send(text.replace("Max-Forwards: 70\r\n", routes), edge.sip)
+        if (method, who) == ("REFER", "carrier"):
+            assert side.phone.wait(lambda m: m.status == 603, 3)
+        else:
+            arrived = other.wait(lambda m: m.method == method and "9 " in m.get("CSeq") and m.status is None, 3)
+            assert arrived is not None
+            assert other.at in arrived.first
+            assert arrived.all("Route") == []
+            assert victim.at not in arrived.get("Refer-To")
+        assert not victim.received
+
+
+@pytest.mark.parametrize("method", ["INVITE", "BYE", "REFER", "INFO"])
+def test_a_stranger_with_a_guessed_call_id_has_no_call(edge: RunningEdge, stranger: Phone, method: str) -> None:
+    with parties() as (carrier, ai):
+        connect(edge, carrier, ai)
+        standing = stand(edge, carrier, ai, "out")
+        before = len(carrier.received), len(ai.received)
+        text = forged(
+            edge,
+            stranger,
+            method,
+            carrier.at,
+            routes="",
+            tags=f"From: <sip:a@b>;tag={standing.caller.tag}\r\nTo: <sip:c@d>;tag=guessed\r\n",
+            call_id=standing.caller.id,
+        )
+        stranger.send(text, edge.sip)
+        assert stranger.wait(lambda m: m.status == 481, 3)
+        assert (len(carrier.received), len(ai.received)) == before
+        assert standing.agents.hang_up() == 200
