@@ -63,6 +63,9 @@ class EventFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def exists(self) -> bool:
+        return self._path.exists()
+
     def name(self) -> str:
         with self._open() as database:
             return _name(database)

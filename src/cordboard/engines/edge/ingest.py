@@ -36,6 +36,7 @@ class Log(Protocol):
     """As much of a structlog logger as is used here."""
 
     def warning(self, event: str, **values: Any) -> Any: ...
+    def exception(self, event: str, **values: Any) -> Any: ...
 
 
 class Ingest:
@@ -73,15 +74,24 @@ class Ingest:
             except (sqlite3.Error, OSError, CordboardError, Stale) as error:
                 if not self._failing:
                     self._log.warning("events cannot be taken now", error=str(error))
-                self._failing = True
-                self._at = None
-                await asyncio.sleep(AGAIN)
+                await self._pause()
+                continue
+            except Exception:  # a loop that must outlive any one failure: logged, and tried again
+                self._log.exception("events cannot be taken")
+                await self._pause()
                 continue
             if not more:
                 await asyncio.sleep(PERIOD)
 
+    async def _pause(self) -> None:
+        self._failing = True
+        self._at = None
+        await asyncio.sleep(AGAIN)
+
     async def step(self) -> bool:
         """Take some rows; whether there may be more. Raises sqlite3.Error, CordboardError and Stale."""
+        if not self._file.exists():
+            return False  # no Kamailio was ever started
         file, position = await self._position()
         batch = await asyncio.to_thread(self._file.after, file, position, ROWS)
         if batch.file != file:
@@ -89,11 +99,16 @@ class Ingest:
             return True
         if batch.rows or batch.lost != self.lost:
             await self._take(batch, position)
-        now = time.monotonic()
-        if self._at is not None and (self._told != self._at or now > self._told_at + REPEAT):
+        more = len(batch.rows) == ROWS
+        await self._publish(soon=not more)
+        return more
+
+    async def _publish(self, *, soon: bool) -> None:
+        """Tell Kamailio how far we are; once a second will do while there is more."""
+        age = time.monotonic() - self._told_at
+        if self._at is not None and (age > REPEAT or (self._told != self._at and (soon or age > 1))):
             await asyncio.to_thread(self._ingested.publish, *self._at)
-            self._told, self._told_at = self._at, now
-        return len(batch.rows) == ROWS
+            self._told, self._told_at = self._at, time.monotonic()
 
     async def _position(self) -> tuple[str, int]:
         if self._at is None:
