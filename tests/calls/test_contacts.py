@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.calls.edges import RunningEdge, agent, number, trunk
+from tests.calls.edges import RunningEdge, agent, number, running_edge, trunk
 from tests.calls.phone import Agent, Call, Message, Phone
 
 
@@ -45,6 +45,22 @@ def test_requests_go_to_where_the_far_side_spoke_from(edge: RunningEdge, proxy: 
         assert bye is not None
         assert bye.first == "BYE sip:caller@caller.invalid SIP/2.0"
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("proxy", ["", "<sip:proxy.invalid;lr>"])
+def test_a_bye_of_the_edges_own_goes_there_too(proxy: str) -> None:
+    with (
+        running_edge(media_timeout=1) as edge,
+        NamedPhone("127.0.1.7") as caller,
+        NamedAgent("127.0.2.7") as ai,
+    ):
+        ai.proxy = proxy
+        edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
+        assert caller.call(edge.sip, "+34911234567").status == 200
+        bye = ai.wait(lambda m: m.method == "BYE")
+        assert bye is not None
+        assert bye.first == "BYE sip:agent@agent.invalid:5099 SIP/2.0"
+        assert caller.wait(lambda m: m.method == "BYE" and m.status is None)
 
 
 def bye_from(ai: Agent, call: Call) -> str:
