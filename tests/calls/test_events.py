@@ -10,7 +10,7 @@ from cordboard.domain.calls import EXPLAINED, Booted, Call, Ended, Message, Refu
 from cordboard.domain.reasons import CODES
 from cordboard.engines.edge import config
 from tests.calls import phone, told
-from tests.calls.edges import RunningEdge, agent, number, trunk
+from tests.calls.edges import RunningEdge, agent, number, running_edge, trunk
 from tests.calls.phone import Agent, Phone, sdp
 
 OURS = "+34911234567"
@@ -288,3 +288,19 @@ def test_ids_of_calls_are_of_this_edge(routed: RunningEdge, carrier: Phone, ai: 
     assert told.ended(routed, other.id)[0].id != call.id
     assert call.id.count("-") == 3
     assert isinstance(told.ended(routed, other.id)[2], Ended)
+
+
+def test_a_call_that_the_edge_ends_has_its_reason_and_the_edges_own_byes(carrier: Phone, ai: Agent) -> None:
+    with running_edge(max_duration=2) as edge:
+        edge.file.rebuild((), "test", edge.revision)
+        edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
+        made = carrier.call(edge.sip, OURS)
+        assert carrier.wait(lambda m: m.method == "BYE", 10)
+        _, answer, end, _ = told.ended(edge, made.id)
+        assert answer is not None
+        assert (end.reason, end.code) == ("max-duration", None)
+        assert 1 < (end.at - answer.at).total_seconds() < 8
+        told.until(edge, lambda all: [m.method for m in all if isinstance(m, Message)].count("BYE") >= 3)
+        byes = [m for m in told.of(edge, Message) if m.method == "BYE" and m.status is None]
+        assert {m.source for m in byes} == {""}
+        assert [ai.at in m.destination for m in byes] == [False, True]

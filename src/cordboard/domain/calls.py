@@ -140,7 +140,7 @@ class Message:
     branch: str
     #: `udp:192.0.2.1:5060`; '' is the edge.
     source: str
-    #: '' is the edge, and of a response wherever its request came from.
+    #: '' is the edge, and of a response wherever its request came from; of a BYE of the edge's own a URI.
     destination: str
 
 

@@ -119,6 +119,20 @@ def _own_answer(
     )
 
 
+def _own_bye(_id: str, call: str, at: str, uri: str, cseq: str) -> Message:
+    return Message(
+        call=CallId(call),
+        at=_time(at),
+        method="BYE",
+        status=None,
+        phrase="",
+        cseq=cseq,
+        branch="",
+        source="",
+        destination=_text(uri),
+    )
+
+
 def _refused(id: str, at: str, direction: str, code: str, reason: str, number: str, *rest: str) -> Refusal:
     number_id, tenant, trunk, address, port, protocol, called, caller, call_id, user_agent = rest
     return Refusal(
@@ -148,6 +162,7 @@ _KINDS: Final[dict[str, Callable[..., Event]]] = {
     "request": _request,
     "response": _response,
     "answered": _own_answer,
+    "own": _own_bye,
     "refusal": _refused,
 }
 
