@@ -24,6 +24,13 @@ def _flag(text: str) -> bool:
     return values[text.strip().lower()]
 
 
+def _count(text: str) -> int:
+    """Not negative. Raises ValueError."""
+    if not text.strip().isascii() or not text.strip().isdigit() or len(text.strip()) > 9:
+        raise ValueError("write a whole number, 0 or more")
+    return int(text)
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -91,6 +98,23 @@ class Settings:
     media_advertise: str | None = _setting(None, "The address that SDP names instead of the media address, behind NAT.")
     rtp_min: int = _setting(30000, "First UDP port for media.", int)
     rtp_max: int = _setting(39999, "Last UDP port for media; a call takes four.", int)
+    max_call_seconds: int = _setting(7200, "The longest that a call may last.", _count)
+    trunk_max_calls: int = _setting(
+        100,
+        "Outbound calls at once of one trunk; 0: as many as there are. This and the next three guard against fraud.",
+        _count,
+    )
+    trunk_calls_per_second: int = _setting(30, "Outbound calls of one trunk that may begin in one second.", _count)
+    tenant_max_calls: int = _setting(300, "Outbound calls at once of one tenant.", _count)
+    tenant_calls_per_second: int = _setting(60, "Outbound calls of one tenant that may begin in one second.", _count)
+    trunk_max_inbound_calls: int = _setting(0, "Inbound calls at once of one trunk; 0: as many as there are.", _count)
+    flood_messages: int = _setting(
+        100,
+        "SIP messages a second of a source that nothing is known of, above which it is not heard for a while. Sources "
+        "of trunks and agents in use are not counted. 0: nobody is banned.",
+        _count,
+    )
+    ban_seconds: int = _setting(60, "How long a banned source is not heard.", _count)
     keep_calls_days: int = _setting(90, "Days for which calls are kept, with their SIP messages.", _days)
     keep_refusals_days: int = _setting(14, "Days for which refused INVITEs are kept.", _days)
     events_megabytes: int = _setting(

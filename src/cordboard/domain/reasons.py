@@ -23,6 +23,10 @@ Reason = Literal[
     "carrier-auth",
     "agent-auth",
     "no-answer",
+    "trunk-calls-at-once",
+    "trunk-calls-per-second",
+    "tenant-calls-at-once",
+    "tenant-calls-per-second",
 ]
 
 #: Why a call that stood was ended by us, both legs with BYE.
@@ -51,6 +55,11 @@ CODES: Final[dict[Reason, int]] = {
     "carrier-auth": 503,
     "agent-auth": 503,
     "no-answer": 480,
+    # too many of them:
+    "trunk-calls-at-once": 503,
+    "trunk-calls-per-second": 503,
+    "tenant-calls-at-once": 503,
+    "tenant-calls-per-second": 503,
 }
 
 

@@ -37,6 +37,8 @@ SHARED_MEGABYTES = 1280
 PAGE = 4096
 #: Milliseconds until a hop that says nothing is given up, one that says no more than 100, and one that rings.
 NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
+#: Wrong credentials of one source in a minute.
+MAX_GUESSES = 20
 #: How long one that said nothing is tried last.
 DOWN_SECONDS = 90
 #: The longest network in text, with its comma.
@@ -77,6 +79,16 @@ class EdgeOptions:
     hold_timeout: int = 3600
     #: Seconds that a call may last.
     max_duration: int = 7200
+    #: Messages a second of a source that nothing is known of, above which it is banned; 0 bans nobody.
+    flood_messages: int = 100
+    ban_seconds: int = 60
+    #: Outbound calls of one trunk and of one tenant, at once and begun per second; inbound ones of a trunk at once.
+    #: 0: as many as there are.
+    trunk_max_calls: int = 100
+    trunk_calls_per_second: int = 30
+    tenant_max_calls: int = 300
+    tenant_calls_per_second: int = 60
+    trunk_max_inbound_calls: int = 0
     #: How large events.sqlite may grow while nobody takes what stands in it.
     events_megabytes: int = 1024
     #: Replace engines that run another configuration now, calls or not.
@@ -154,6 +166,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "MEDIA_FLAGS": MEDIA_FLAGS,
         "AUTH_REALM": options.realm,
         "DOWN_SECONDS": DOWN_SECONDS,
+        "BAN_SECONDS": options.ban_seconds,
         "TLS_CERTIFICATE": folder / "tls.crt",
         "TLS_KEY": folder / "tls.key",
     }
@@ -168,6 +181,13 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "RING_MS": RING_MS,
         "BUFFER_SIZE": MAX_NETWORKS * _LONGEST_NETWORK + 4096,
         "MAX_DURATION": options.max_duration,
+        "FLOOD_MESSAGES": options.flood_messages,
+        "MAX_GUESSES": MAX_GUESSES,
+        "TRUNK_MAX_CALLS": options.trunk_max_calls,
+        "TRUNK_CALLS_PER_SECOND": options.trunk_calls_per_second,
+        "TENANT_MAX_CALLS": options.tenant_max_calls,
+        "TENANT_CALLS_PER_SECOND": options.tenant_calls_per_second,
+        "TRUNK_MAX_INBOUND_CALLS": options.trunk_max_inbound_calls,
     }
     lines = ["# Generated: changes are lost."]
     lines += [f'#!substdef "!{name}!{_plain(value)}!g"' for name, value in substitutions.items()]
