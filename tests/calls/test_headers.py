@@ -102,7 +102,7 @@ def test_the_agent_sees_who_called_whom(edge: RunningEdge, both: tuple[Scripted,
         headers='P-Asserted-Identity: "Ann" <sip:+15125550100@127.0.1.1:5060;user=phone>, <tel:+15125550100>\r\n'
         "Diversion: <sip:+34900111222@127.0.1.1>;reason=user-busy\r\n"
         "Identity: eyJhbGciOiJFUzI1NiJ9.e30.c2ln;info=<https://cert.example.org/passport.cer>;alg=ES256\r\n"
-        "X-Cordboard-Number: +666\r\nX-CORDBOARD-Tenant: other\r\nX-Carrier-Trace: 42\r\n"
+        "X-Cordboard-Call-Id: forged\r\nX-Cordboard-Number: +666\r\nX-CORDBOARD-Tenant: other\r\nX-Carrier-Trace: 42\r\n"
         "User-Agent: SBC 9 (127.0.1.1)\r\nHistory-Info: <sip:+34900111222@127.0.1.1>;index=1\r\n",
     )
     assert call.status == 200
@@ -114,6 +114,9 @@ def test_the_agent_sees_who_called_whom(edge: RunningEdge, both: tuple[Scripted,
     assert seen.get("Identity").endswith("info=<https://cert.example.org/passport.cer>;alg=ES256")
     assert seen.get("X-Carrier-Trace") == "42"
     assert seen.all("X-Cordboard-Number") == [OURS]
+    (record,) = seen.all("X-Cordboard-Call-Id")
+    assert record
+    assert record != "forged"
     assert not seen.all("X-Cordboard-Tenant")
     assert not seen.all("User-Agent")
     assert not seen.all("History-Info")
