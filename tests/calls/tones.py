@@ -118,8 +118,8 @@ class ToneEndpoint:
         return loudest([_LINEAR[code] for payload in self._received[start:] for code in payload])
 
     def wire(self) -> int | None:
-        """The tone that anybody hears who listens to the wire."""
-        return loudest([_LINEAR[code] for payload in self._raw[-30:] for code in payload])
+        """The tone that anybody hears in the last 0.2 s who listens to the wire."""
+        return loudest([_LINEAR[code] for payload in self._raw[-10:] for code in payload])
 
     def press(self, digit: str) -> None:
         """Send one digit, and wait until it is sent."""
