@@ -102,7 +102,8 @@ def test_the_agent_sees_who_called_whom(edge: RunningEdge, both: tuple[Scripted,
         headers='P-Asserted-Identity: "Ann" <sip:+15125550100@127.0.1.1:5060;user=phone>, <tel:+15125550100>\r\n'
         "Diversion: <sip:+34900111222@127.0.1.1>;reason=user-busy\r\n"
         "Identity: eyJhbGciOiJFUzI1NiJ9.e30.c2ln;info=<https://cert.example.org/passport.cer>;alg=ES256\r\n"
-        "X-Cordboard-Call-Id: forged\r\nX-Cordboard-Number: +666\r\nX-CORDBOARD-Tenant: other\r\nX-Carrier-Trace: 42\r\n"
+        "X-Cordboard-Call-Id: forged\r\n"
+        "X-Cordboard-Number: +666\r\nX-CORDBOARD-Tenant: other\r\nX-Carrier-Trace: 42\r\n"
         "User-Agent: SBC 9 (127.0.1.1)\r\nHistory-Info: <sip:+34900111222@127.0.1.1>;index=1\r\n",
     )
     assert call.status == 200
