@@ -154,3 +154,13 @@ def test_the_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:
     assert first != config.fingerprint([str(program), "-a"], "another text")
     program.write_text("22")
     assert first != config.fingerprint([str(program), "-a"], "text")
+
+
+@pytest.mark.parametrize(
+    ("machine", "shared", "calls"), [(512, 256, 21_176), (1024, 512, 105_882), (2560, 1280, 360_000), (256, 192, 3600)]
+)
+def test_a_small_machine_gives_half_of_its_memory_and_lets_fewer_events_wait(
+    machine: int, shared: int, calls: int
+) -> None:
+    assert config.shared_megabytes(machine) == shared
+    assert config.queues(machine)["CALL_EVENTS"] == calls

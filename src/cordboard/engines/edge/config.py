@@ -4,6 +4,7 @@ The files in kamailio/ are one and the same everywhere; all that differs is gene
 """
 
 import hashlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -28,11 +29,12 @@ EVENT_STATEMENTS = (
     *("events_done", "events_left"),
 )
 #: Lines that may wait for events.sqlite: of ten minutes with 200 calls a second, ten messages in each, and refusals.
-CALL_EVENTS, MESSAGE_EVENTS, REFUSAL_EVENTS = 360_000, 1_200_000, 60_000
+QUEUES = {"CALL_EVENTS": 360_000, "MESSAGE_EVENTS": 1_200_000, "REFUSAL_EVENTS": 60_000}
 #: Refusals that are told of: in a second of all sources, in an hour of all and of one. 14 days of them are 2 GB.
 REFUSALS_A_SECOND, REFUSALS_AN_HOUR, REFUSALS_OF_ONE_AN_HOUR = 100, 10_000, 1_000
-#: Shared memory of Kamailio's, taken as it is used: the lines that wait need 1000 MB if all are as long as they can be.
-SHARED_MEGABYTES = 1280
+#: Shared memory of Kamailio's, taken as it is used: for calls, and the most that there is if all those lines wait and
+#: are as long as they can be. A machine with less than twice that gives half of what it has.
+CALL_MEGABYTES, SHARED_MEGABYTES = 192, 1280
 #: Bytes of a page of SQLite's.
 PAGE = 4096
 #: Milliseconds until a hop that says nothing is given up, one that says no more than 100, and one that rings.
@@ -154,9 +156,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "DIALOG_DB": folder / "dialog.sqlite",
         "EVENTS_DB": folder / "events.sqlite",
         "EDGE_NAME": edge_name(key),
-        "CALL_EVENTS": CALL_EVENTS,
-        "MESSAGE_EVENTS": MESSAGE_EVENTS,
-        "REFUSAL_EVENTS": REFUSAL_EVENTS,
+        **queues(machine_megabytes()),
         "EVENTS_PAGES": options.events_megabytes * (1 << 20) // PAGE,
         "SHOWN_HOST": _shown_host(options),
         "MASK_KEY": _derived(key, "topology"),
@@ -196,14 +196,31 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     return "\n".join(lines) + "\n"
 
 
+def machine_megabytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def shared_megabytes(machine: int) -> int:
+    """Kamailio's shared memory on a machine with so much memory: Linux lends nobody more than it has."""
+    return min(SHARED_MEGABYTES, max(CALL_MEGABYTES, machine // 2))
+
+
+def queues(machine: int) -> dict[str, int]:
+    """How many lines may wait there: as many as fit whatever their length, and some in any case."""
+    share = (shared_megabytes(machine) - CALL_MEGABYTES) / (SHARED_MEGABYTES - CALL_MEGABYTES)
+    return {name: max(length // 100, int(length * share)) for name, length in QUEUES.items()}
+
+
 def kamailio_command(folder: Path) -> list[str]:
     """`-DD -E`: it stays our child and writes to the log it is given. `tlsf`: the default allocator costs 2.6 times.
 
     `-M`: when it starts, all calls that stand come into its own memory at once.
     """
+    shared = shared_megabytes(machine_megabytes())
     return [
         *(_binary("kamailio"), "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-w", str(folder)),
-        *("-P", str(folder / "kamailio.pid"), "-m", str(SHARED_MEGABYTES), "-M", "64", "-x", "tlsf", "-DD", "-E"),
+        *("-P", str(folder / "kamailio.pid"), "-m", str(shared), "-M", "64", "-x", "tlsf", "-DD", "-E"),
     ]
 
 
