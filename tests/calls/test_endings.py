@@ -13,7 +13,7 @@ from cordboard.engines.edge.folder import installation_key
 from tests.calls.edges import RunningEdge, running_edge
 from tests.calls.phone import media, sdp
 from tests.calls.standing import CARRIER_LOGIN, Scripted, Standing, connect, parties, stand, until
-from tests.calls.test_dialogs import packet, udp
+from tests.calls.test_dialogs import begin, final, packet, udp
 
 #: rtpengine looks once a second.
 SILENT, LONGEST = 3, 6
@@ -91,6 +91,19 @@ def test_a_call_ends_when_it_has_lasted_long_enough(
         assert edge.run(edge.edge.calls()) == 1
         assert standing.ended(4) == reason("max-duration")
     nothing_is_left(edge, standing)
+
+
+@pytest.mark.slow
+def test_a_call_may_ring_in_silence(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
+    _, ai = both
+    ai.script["INVITE"] = lambda invite: [(180, "", "")]
+    call, branch = begin(edge, both, "in")
+    time.sleep(SILENT + 3)
+    ai.send(ai.say(ai.only("INVITE"), 200, sdp("127.0.2.1", 4002)), edge.sip)
+    answer = final(call, branch)
+    assert answer.status == 200
+    assert "m=audio" in answer.body
+    assert call.hang_up() == 200
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ import pytest
 from tests.calls.edges import RunningEdge, agent, number, running_edge, trunk
 from tests.calls.phone import Agent, sdp
 from tests.calls.sipp import answering, place_calls
-from tests.calls.standing import Standing, connect, parties, stand, until
+from tests.calls.standing import OURS, THEIRS, Standing, connect, parties, stand, until
+from tests.calls.test_inbound import refusal
 
 #: A call is on disk after three seconds at the latest.
 pytestmark = pytest.mark.slow
@@ -152,3 +153,17 @@ def test_no_call_fails_while_calls_are_written_down(edge: RunningEdge) -> None:
         done = place_calls(edge.sip, ["+34911234567"] * 2000, rate=100)
     assert (done.calls, done.failed) == (2000, 0), done.log
     assert until(lambda: edge.run(edge.edge.calls()) == 0, 10)
+
+
+def test_a_call_of_before_counts_against_its_limit(both: tuple[Agent, Agent]) -> None:
+    carrier, ai = both
+    with running_edge(trunk_max_calls=1) as edge:
+        connect(edge, carrier, ai)
+        standing = stand(edge, carrier, ai, "out")
+        settle()
+        kill(edge)
+        refused = ai.call(edge.sip, THEIRS, caller=OURS)
+        assert (refused.status, refusal(edge, refused.id)) == (503, "503 trunk-calls-at-once")
+        assert standing.agents.hang_up() == 200
+        # a dialog is kept for some seconds after its BYE, its place is not
+        assert until(lambda: ai.call(edge.sip, THEIRS, caller=OURS).status == 200, 3)
