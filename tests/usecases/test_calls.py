@@ -21,7 +21,7 @@ from cordboard.domain.calls import (
     State,
 )
 from cordboard.domain.errors import CordboardError, UnknownCall, UnknownCursor
-from cordboard.storage import calls
+from cordboard.storage import calls, listing
 from cordboard.storage.calls import CallFilter, RefusalFilter
 from cordboard.storage.transaction import Stale
 from cordboard.usecases.calls import Told, forget_old, ingest
@@ -245,7 +245,7 @@ async def test_pages_lead_through_all_calls_once(world: World, limit: int) -> No
 async def test_a_page_looks_at_a_bounded_number_of_rows_and_says_where_to_go_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "WINDOW", 4)
+    monkeypatch.setattr(listing, "WINDOW", 4)
     await Teller(world).tell(*(started(f"c{i}", at=i, direction="outbound" if i < 2 else "inbound") for i in range(10)))
     pages, seen, after = 0, [], None
     while pages == 0 or after is not None:

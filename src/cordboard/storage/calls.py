@@ -1,24 +1,15 @@
 """Calls, their SIP messages and refusals in the store. They name what may be gone, so nothing refers to anything."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from itertools import islice
-from typing import Final, TypeVar
 
 from cordboard.domain.calls import Answered, Call, CallId, Ended, Lost, Message, Refusal, RefusalId, State
-from cordboard.domain.errors import UnknownCall, UnknownCursor
+from cordboard.domain.errors import UnknownCall
 from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
-from cordboard.storage.listing import Where
+from cordboard.storage.listing import Listed, Where, Window, window
+from cordboard.storage.many import chunks, insert, update
 from cordboard.storage.transaction import Row, Stale, Transaction, Value
-
-T = TypeVar("T")
-
-#: Rows of one INSERT or UPDATE: as few texts as possible, since each is prepared once.
-_CHUNKS: Final = (64, 8, 1)
-#: Rows that one page of a list looks at; past them it is shorter than asked, and goes on at its cursor.
-WINDOW: Final = 2000
 
 _CALL = (
     "id, tenant_id, direction, number, number_id, trunk_id, agent_id, version_id, caller, called, call_id, user_agent, "
@@ -28,6 +19,8 @@ _REFUSAL = (
     "id, at, direction, code, reason, number, number_id, tenant_id, trunk_id, address, source, called, caller, "
     "call_id, user_agent"
 )
+_CALLS_LISTED = Listed(table="call", time="started_at", columns=_CALL)
+_REFUSALS_LISTED = Listed(table="refusal", time="at", columns=_REFUSAL)
 _MESSAGE = "call_id, event, line, at, method, status, phrase, cseq, branch, source, destination"
 
 _POSITION = "select position from event_file where file = $1"
@@ -91,14 +84,6 @@ class RefusalFilter:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Rows of a list, newest first; `next` is the cursor at which the list goes on, None at its end."""
-
-    rows: list[Row]
-    next: str | None
-
-
 # Writing
 
 
@@ -118,7 +103,7 @@ async def advance(tx: Transaction, file: str, before: int, after: int, lost: Los
 
 async def add(tx: Transaction, edge: str, calls: Iterable[Call]) -> None:
     """What stands already is left alone."""
-    await _insert(tx, "call", f"{_CALL}, edge", [(*_call_values(call), edge) for call in calls])
+    await insert(tx, "call", f"{_CALL}, edge", [(*_call_values(call), edge) for call in calls])
 
 
 async def add_messages(tx: Transaction, messages: Iterable[tuple[int, int, Message]]) -> None:
@@ -130,34 +115,34 @@ async def add_messages(tx: Transaction, messages: Iterable[tuple[int, int, Messa
         )
         for event, line, m in messages
     ]
-    await _insert(tx, "call_message", _MESSAGE, rows)
+    await insert(tx, "call_message", _MESSAGE, rows)
 
 
 async def add_refusals(tx: Transaction, refusals: Iterable[Refusal]) -> None:
-    await _insert(tx, "refusal", _REFUSAL, [_refusal_values(refusal) for refusal in refusals])
+    await insert(tx, "refusal", _REFUSAL, [_refusal_values(refusal) for refusal in refusals])
 
 
 async def answer(tx: Transaction, answers: Iterable[Answered]) -> None:
-    await _update(tx, _ANSWER, ("text", "text"), [(a.call, to_wire(a.at)) for a in answers])
+    await update(tx, _ANSWER, ("text", "text"), [(a.call, to_wire(a.at)) for a in answers])
 
 
 async def end(tx: Transaction, ends: Iterable[Ended]) -> None:
     """An end that was seen takes the place of one that was only supposed."""
     rows = [(e.call, to_wire(e.at), e.reason, e.code) for e in ends]
-    await _update(tx, _END, ("text", "text", "text", "integer"), rows)
+    await update(tx, _END, ("text", "text", "text", "integer"), rows)
 
 
 async def lose(tx: Transaction, edge: str, at: datetime, standing: frozenset[str]) -> int:
     """Close each open call of the edge that is not among those that stand; how many."""
     gone = [row[0] for row in await tx.all(_OPEN, edge) if row[0] not in standing]
-    await _update(tx, _LOSE, ("text", "text"), [(id, to_wire(at)) for id in gone])
+    await update(tx, _LOSE, ("text", "text"), [(id, to_wire(at)) for id in gone])
     return len(gone)
 
 
 async def remove_old(tx: Transaction, before: datetime, limit: int) -> int:
     """Remove at most `limit` calls that started before, with their messages; how many."""
     ids = [row[0] for row in await tx.all(_OLD_CALLS, to_wire(before), limit)]
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         names = ", ".join(f"${i + 1}" for i in range(len(chunk)))
         await tx.run(f"delete from call_message where call_id in ({names})", *chunk)
         await tx.run(f"delete from call where id in ({names})", *chunk)
@@ -218,13 +203,14 @@ async def page(tx: Transaction, where: CallFilter, after: str | None, limit: int
         near.add("tenant_id = {}", where.tenant)
     if where.state in (State.STARTED, State.ANSWERED):
         near.add("ended_at is null")
+    _CALLS_LISTED.between(near, where.since, where.until)
     far = (
         ("tenant_id = {}", where.tenant),
         ("number = {}", where.number),
         ("direction = {}", where.direction),
         ("state = {}", where.state),
     )
-    return await _window(tx, "call", "started_at", _CALL, near, far, (where.since, where.until), after, limit)
+    return await window(tx, _CALLS_LISTED, near, far, after, limit)
 
 
 async def page_of_refusals(tx: Transaction, where: RefusalFilter, after: str | None, limit: int) -> Window:
@@ -236,80 +222,9 @@ async def page_of_refusals(tx: Transaction, where: RefusalFilter, after: str | N
         near.add("address = {}", where.source)
     elif where.tenant is not None:
         near.add("tenant_id = {}", where.tenant)
+    _REFUSALS_LISTED.between(near, where.since, where.until)
     far = (("tenant_id = {}", where.tenant), ("address = {}", where.source), ("reason = {}", where.reason))
-    return await _window(tx, "refusal", "at", _REFUSAL, near, far, (where.since, where.until), after, limit)
-
-
-async def _window(
-    tx: Transaction,
-    table: str,
-    time: str,
-    columns: str,
-    near: Where,
-    far: Sequence[tuple[str, Value]],
-    between: tuple[str | None, str | None],
-    after: str | None,
-    limit: int,
-) -> Window:
-    """A page out of the next WINDOW rows that an index finds; the conditions `far` are for those alone."""
-    since, until = between
-    if since is not None:
-        near.add(f"{time} >= {{}}", since)
-    if until is not None:
-        near.add(f"{time} < {{}}", until)
-    if after is not None:
-        cursor = await tx.one(f"select {time} from {table} where id = $1", after)
-        if cursor is None:
-            raise UnknownCursor(after)
-        near.add(f"({time}, id) < ({{}}, {{}})", cursor[0], after)
-    order = f"order by {time} desc, id desc"
-    inner = f"select * from {table} {near} {order}"
-    within = tuple(near.args)
-    rest = Where(args=near.args)
-    for condition, value in far:
-        if value is not None:
-            rest.add(condition, value)
-    sql = f"select {columns} from ({inner} limit {WINDOW}) x {rest} {order} limit {rest.bind(limit + 1)}"
-    rows = await tx.all(sql, *rest.args)
-    if len(rows) > limit:
-        return Window(rows[:limit], rows[limit - 1]["id"])
-    last = await tx.one(f"select id from ({inner} limit 1 offset {WINDOW - 1}) x", *within)
-    return Window(rows, None if last is None else last["id"])
-
-
-async def _insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
-    """Rows that stand already, by their key, are left as they are."""
-    width = columns.count(",") + 1
-    for chunk in _chunks(rows):
-        values = _values(len(chunk), ["{}"] * width)
-        sql = f"insert into {table} ({columns}) {values} on conflict do nothing"
-        await tx.run(sql, *(value for row in chunk for value in row))
-
-
-async def _update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
-    for chunk in _chunks(rows):
-        values = _values(len(chunk), [f"cast({{}} as {type})" for type in types])
-        await tx.run(sql.format(values=values), *(value for row in chunk for value in row))
-
-
-@cache
-def _values_of(rows: int, row: str, width: int) -> str:
-    places = (f"${n + 1}" for n in range(rows * width))
-    return "values " + ", ".join(row.format(*islice(places, width)) for _ in range(rows))
-
-
-def _values(rows: int, cells: Sequence[str]) -> str:
-    """`values ($1, …), …`."""
-    return _values_of(rows, f"({', '.join(cells)})", len(cells))
-
-
-def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """In pieces of the sizes of _CHUNKS."""
-    at = 0
-    while at < len(rows):
-        size = next(size for size in _CHUNKS if size <= len(rows) - at)
-        yield rows[at : at + size]
-        at += size
+    return await window(tx, _REFUSALS_LISTED, near, far, after, limit)
 
 
 def _call_values(call: Call) -> tuple[Value, ...]:

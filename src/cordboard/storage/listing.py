@@ -3,9 +3,15 @@
 Conditions come from a whitelist of SQL texts; values are always bound.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from cordboard.storage.transaction import Value
+from cordboard.domain.errors import UnknownCursor
+from cordboard.storage.transaction import Row, Transaction, Value
+
+#: Rows that one page of a list looks at; past them it is shorter than asked, and goes on at its cursor.
+WINDOW: Final = 2000
 
 
 @dataclass(slots=True)
@@ -25,3 +31,55 @@ class Where:
 
     def __str__(self) -> str:
         return "where " + " and ".join(self.conditions) if self.conditions else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Rows of a list, newest first; `next` is the cursor at which the list goes on, None at its end."""
+
+    rows: list[Row]
+    next: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """What is listed newest first: a table with an `id`, the column of its time, the columns that are shown."""
+
+    table: str
+    time: str
+    columns: str
+
+    def between(self, where: Where, since: str | None, until: str | None) -> None:
+        """From one instant to another, which is not included; None is no bound."""
+        if since is not None:
+            where.add(f"{self.time} >= {{}}", since)
+        if until is not None:
+            where.add(f"{self.time} < {{}}", until)
+
+
+async def window(
+    tx: Transaction, listed: Listed, near: Where, far: Sequence[tuple[str, Value]], after: str | None, limit: int
+) -> Window:
+    """A page out of the next WINDOW rows that `near` finds by an index; the conditions `far` are for those alone.
+
+    A condition with None does not count. Raises UnknownCursor.
+    """
+    table, time = listed.table, listed.time
+    if after is not None:
+        cursor = await tx.one(f"select {time} from {table} where id = $1", after)
+        if cursor is None:
+            raise UnknownCursor(after)
+        near.add(f"({time}, id) < ({{}}, {{}})", cursor[0], after)
+    order = f"order by {time} desc, id desc"
+    inner = f"select * from {table} {near} {order}"
+    within = tuple(near.args)
+    rest = Where(args=near.args)
+    for condition, value in far:
+        if value is not None:
+            rest.add(condition, value)
+    sql = f"select {listed.columns} from ({inner} limit {WINDOW}) x {rest} {order} limit {rest.bind(limit + 1)}"
+    rows = await tx.all(sql, *rest.args)
+    if len(rows) > limit:
+        return Window(rows[:limit], rows[limit - 1]["id"])
+    last = await tx.one(f"select id from ({inner} limit 1 offset {WINDOW - 1}) x", *within)
+    return Window(rows, None if last is None else last["id"])
