@@ -319,6 +319,7 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         gid=settings.edge_gid,
         realm=settings.sip_realm,
         max_duration=settings.max_call_seconds,
+        probe_seconds=settings.probe_seconds,
         flood_messages=settings.flood_messages,
         ban_seconds=settings.ban_seconds,
         trunk_max_calls=settings.trunk_max_calls,

@@ -108,6 +108,9 @@ class Settings:
     tenant_max_calls: int = _setting(300, "Outbound calls at once of one tenant.", _count)
     tenant_calls_per_second: int = _setting(60, "Outbound calls of one tenant that may begin in one second.", _count)
     trunk_max_inbound_calls: int = _setting(0, "Inbound calls at once of one trunk; 0: as many as there are.", _count)
+    probe_seconds: int = _setting(
+        30, "Seconds between two OPTIONS to each gateway whose trunk is probed; 0 asks none.", _count
+    )
     flood_messages: int = _setting(
         100,
         "SIP messages a second of a source that nothing is known of, above which it is not heard for a while. Sources "

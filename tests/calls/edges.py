@@ -176,9 +176,9 @@ def number(
     )
 
 
-def trunk(id: str = "trunk", *allowed: str, gateways: Sequence[str] = (), **more: Any) -> TrunkRow:
+def trunk(id: str = "trunk", *allowed: str, gateways: Sequence[str] = (), probe: bool = False, **more: Any) -> TrunkRow:
     """Without addresses: open. Gateways are `host:port`."""
-    hops = tuple(hop(parse_host_port(gateway)) for gateway in gateways)
+    hops = tuple(hop(parse_host_port(gateway), probe=probe) for gateway in gateways)
     values = {"tenant": "tenant", "media_in": "allow", "hops": hops} | more
     return TrunkRow(id=id, open=not allowed, allowed=",".join(allowed), **values)
 

@@ -243,5 +243,5 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
         ("k", "n", "+1", "u", "t", "r", None, None),
         ("r", "t", 1, "", "require", "allow", "", ""),
         ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
-        ("a", 0, "y", "", "y;;", 1),
+        ("a", 0, "y", "", "y;;", 1, "", 0),
     ]

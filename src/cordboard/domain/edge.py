@@ -40,6 +40,8 @@ class HopRow:
     name: str = ""
     #: Over TLS the far side must show a certificate for `host` that our authorities have signed.
     verify: bool = True
+    #: Whether it is asked by OPTIONS if it is there.
+    probe: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,15 +96,17 @@ class AgentRow:
         return f"AgentRow(id={self.id!r}, version={self.version!r})"
 
 
-def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = True) -> HopRow:
+def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = True, probe: bool = False) -> HopRow:
     """The hop that stands for a host, port and transport (RFC 3263 sections 4.1 and 4.2 for an address)."""
     address = as_address(place.host)
     if address is None:
         port = "" if place.port is None else str(place.port)
-        return HopRow(host=str(place), name=f"{place.host.lower()};{port};{transport or ''}", verify=verify)
+        return HopRow(
+            host=str(place), name=f"{place.host.lower()};{port};{transport or ''}", verify=verify, probe=probe
+        )
     transport = transport or Transport.UDP
     there = HostPort(host=place.host, port=place.port or (5061 if transport is Transport.TLS else 5060))
-    return HopRow(host=str(place), uri=f"sip:{there};transport={transport}", verify=verify)
+    return HopRow(host=str(place), uri=f"sip:{there};transport={transport}", verify=verify, probe=probe)
 
 
 def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:

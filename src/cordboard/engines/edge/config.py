@@ -22,7 +22,7 @@ KAMAILIO = HERE / "kamailio"
 LOOPBACK = "127.0.0.1"
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested")
+STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested", "probed")
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
@@ -41,8 +41,8 @@ PAGE = 4096
 NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
 #: Wrong credentials of one source in a minute.
 MAX_GUESSES = 20
-#: How long one that said nothing is tried last.
-DOWN_SECONDS = 90
+#: Seconds between two OPTIONS to a gateway. One that said nothing is tried last for three times as long.
+DEFAULT_PROBE_SECONDS = 30
 #: The longest network in text, with its comma.
 _LONGEST_NETWORK = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128,")
 
@@ -81,6 +81,8 @@ class EdgeOptions:
     hold_timeout: int = 3600
     #: Seconds that a call may last.
     max_duration: int = 7200
+    #: Seconds between two OPTIONS to each gateway; 0 asks none.
+    probe_seconds: int = DEFAULT_PROBE_SECONDS
     #: Messages a second of a source that nothing is known of, above which it is banned; 0 bans nobody.
     flood_messages: int = 100
     ban_seconds: int = 60
@@ -165,7 +167,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
         "MEDIA_FLAGS": MEDIA_FLAGS,
         "AUTH_REALM": options.realm,
-        "DOWN_SECONDS": DOWN_SECONDS,
+        "DOWN_SECONDS": 3 * (options.probe_seconds or DEFAULT_PROBE_SECONDS),
         "BAN_SECONDS": options.ban_seconds,
         "TLS_CERTIFICATE": folder / "tls.crt",
         "TLS_KEY": folder / "tls.key",
@@ -183,6 +185,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "MAX_DURATION": options.max_duration,
         "FLOOD_MESSAGES": options.flood_messages,
         "MAX_GUESSES": MAX_GUESSES,
+        "PROBE_SECONDS": options.probe_seconds,
         "TRUNK_MAX_CALLS": options.trunk_max_calls,
         "TRUNK_CALLS_PER_SECOND": options.trunk_calls_per_second,
         "TENANT_MAX_CALLS": options.tenant_max_calls,

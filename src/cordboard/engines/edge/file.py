@@ -13,14 +13,17 @@ from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal, NewType
+from zlib import crc32
 
-from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow
+from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow
 from cordboard.domain.errors import EdgeRefused, NotApplied
 from cordboard.domain.media import MEDIA_RULES
 
 Kind = Literal["number", "trunk", "agent"]
 Epoch = NewType("Epoch", str)
 
+#: Into which the time between two probes is cut; health.cfg has the number too.
+SLOTS: Final = 60
 #: Raised by each change of schema.sql.
 SCHEMA_VERSION: Final = 2
 #: In the file's header: "Cord".
@@ -33,7 +36,7 @@ _PUT: Final = {
     TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?)",
     AgentRow: "insert or replace into agent values(?,?,?,?,?,?,?,?,?,?,?)",
 }
-_PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?)"
+_PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?,?,?)"
 _DROP_HOPS: Final = "delete from hop where owner=?"
 _DROP: Final[dict[Kind, str]] = {
     "number": "delete from number where number_id=?",
@@ -336,11 +339,16 @@ def _owner(write: Write) -> str:
     return write.row.number_id if isinstance(write.row, NumberRow) else write.row.id
 
 
-def _hops(write: Write) -> list[tuple[str, int, str, str, str, int]]:
+def _hops(write: Write) -> list[tuple[str, int, str, str, str, int, str, int]]:
     if isinstance(write, Drop) or isinstance(write.row, NumberRow):
         return []
-    owner = write.row.id
-    return [(owner, i, h.host, h.uri, h.name, int(h.verify)) for i, h in enumerate(write.row.hops)]
+    return [_hop(write.row.id, position, hop) for position, hop in enumerate(write.row.hops)]
+
+
+def _hop(owner: str, position: int, hop: HopRow) -> tuple[str, int, str, str, str, int, str, int]:
+    """The slot is the same for all that are probed as one."""
+    probe = (hop.uri or hop.name) if hop.probe else ""
+    return (owner, position, hop.host, hop.uri, hop.name, int(hop.verify), probe, crc32(probe.encode()) % SLOTS)
 
 
 def _in_testing_order(networks: str) -> str:

@@ -63,7 +63,7 @@ class Rows:
             media_out=row["media_out"],
             username=row["username"] or "",
             password=self._opened(row["password"], row["id"]),
-            hops=tuple(_gateway(gateway, verify=bool(row["tls_verify"])) for gateway in gateways),
+            hops=tuple(_gateway(gateway, trunk=row) for gateway in gateways),
         )
 
     def agent(self, row: Row) -> AgentRow:
@@ -100,6 +100,7 @@ def ha1(username: str, realm: str, password: str) -> str:
     return hashlib.md5(f"{username}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
 
 
-def _gateway(row: Row, *, verify: bool) -> HopRow:
+def _gateway(row: Row, *, trunk: Row) -> HopRow:
     transport = None if row["transport"] is None else Transport(row["transport"])
-    return hop(HostPort(host=row["host"], port=row["port"]), transport, verify=verify)
+    place = HostPort(host=row["host"], port=row["port"])
+    return hop(place, transport, verify=bool(trunk["tls_verify"]), probe=bool(trunk["probe"]))

@@ -48,9 +48,12 @@ create table hop(
     uri text not null,            -- where to send, '' if the host is a name
     name text not null,           -- what it is resolved by, '' if the host is an address
     verify integer not null,      -- 1: TLS certificate and name are checked
+    probe text not null,          -- its uri or name if it is asked by OPTIONS, else ''
+    slot integer not null,        -- which sixtieth of the time it is asked in
     primary key (owner, position)
 ) without rowid;
 create index hop_name on hop(name) where name <> '';
+create index hop_probe on hop(slot, probe) where probe <> '';
 create table resolved(
     name text not null,
     rank integer not null,
