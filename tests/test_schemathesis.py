@@ -52,8 +52,11 @@ CHECKS: list[CheckFunction] = [
 DIGA = "import_phone_number list_phones get_phone update_phone update_sip_config release_phone_number".split()
 NATIVE = (
     "create_tenant list_tenants create_key list_keys revoke_key create_agent list_agents create_version "
-    "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk".split()
+    "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
+    "list_calls get_call list_refusals".split()
 )
+# this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
+EDGE = "get_trunk_health list_bans ban unban".split()
 
 
 @dataclass
@@ -148,7 +151,7 @@ def with_real_values(value: Any, real: dict[str, list[str]], choose: Any) -> Any
     return value
 
 
-def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMode) -> None:
+def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMode, edge: bool = True) -> None:
     schema = schemathesis.openapi.from_url(live.url + document)
     operation = next(
         found.ok() for found in schema.get_all_operations() if found.ok().definition.raw["operationId"] == name
@@ -176,7 +179,8 @@ def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMo
         # in the case, too: else a case whose only fault is that it lacks the token counts as broken, and is taken
         case.headers = {**(case.headers or {}), **headers}
         response = case.call(base_url=live.url, headers=headers)
-        case.validate_response(response, checks=CHECKS, headers=headers)
+        checks = CHECKS if edge else [check for check in CHECKS if check is not not_a_server_error]
+        case.validate_response(response, checks=checks, headers=headers)
 
     each()
 
@@ -193,8 +197,14 @@ def test_the_native_api_answers_as_its_document_says(live: Live, name: str, mode
     probe(live, "/cordboard/v1/openapi.json", "native", name, mode)
 
 
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", EDGE)
+def test_without_an_edge_its_operations_answer_as_documented(live: Live, name: str, mode: GenerationMode) -> None:
+    probe(live, "/cordboard/v1/openapi.json", "native", name, mode, edge=False)
+
+
 def test_every_operation_is_probed(live: Live) -> None:
-    for document, names in (("/v1/openapi.json", DIGA), ("/cordboard/v1/openapi.json", NATIVE)):
+    for document, names in (("/v1/openapi.json", DIGA), ("/cordboard/v1/openapi.json", [*NATIVE, *EDGE])):
         schema = schemathesis.openapi.from_url(live.url + document)
         found = {each.ok().definition.raw["operationId"] for each in schema.get_all_operations()}
         assert found == set(names)

@@ -35,6 +35,7 @@ from cordboard.engines.edge.names.servers import NameServers
 from cordboard.engines.edge.names.watch import Names
 from cordboard.engines.edge.projection import Projection
 from cordboard.engines.edge.rows import Rows
+from cordboard.engines.edge.state import State
 from cordboard.engines.edge.supervisor import Edge, EdgeFailed
 from cordboard.logs import configure
 from cordboard.settings import Settings
@@ -86,8 +87,9 @@ class Service:
     def app(self) -> Any:
         """The ASGI app with every dialect at its base path."""
         release = version("cordboard")
+        state = None if self.edge is None else State(self.edge)
         dialects = {
-            native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release)),
+            native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release, state)),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
         }
         registry = CollectorRegistry()

@@ -2,7 +2,7 @@
 
 import click
 
-from cordboard.cli import agents, calls, keys, migrate, numbers, serve, tenants, trunks
+from cordboard.cli import agents, bans, calls, keys, migrate, numbers, serve, tenants, trunks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,3 +20,4 @@ main.add_command(agents.agent)
 main.add_command(numbers.number)
 main.add_command(trunks.trunk)
 main.add_command(calls.call)
+main.add_command(bans.ban)

@@ -23,15 +23,7 @@ def trunk() -> None:
 @talks_to_server
 def list_(client: Client, tenant: str, as_json: bool) -> None:
     """List a tenant's trunks, newest first."""
-    tenant_id = client.tenant_id(tenant)
-    found: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = client.get("/trunks", tenant_id=tenant_id, limit=1000, after=after)
-        found += page["data"]
-        after = page["next"]
-        if after is None:
-            break
+    found = _all(client, tenant)
     if as_json:
         show_json({"data": found})
     else:
@@ -45,6 +37,23 @@ def list_(client: Client, tenant: str, as_json: bool) -> None:
 def show(client: Client, trunk: str, as_json: bool) -> None:
     """Show one trunk, by its id or by a number of it."""
     _show(_found(client, trunk), as_json)
+
+
+@trunk.command()
+@click.argument("trunk", required=False)
+@click.option("--tenant", help="Of all trunks of this tenant instead: name, reference or id.")
+@talks_to_server
+def health(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
+    """Show which gateways answer: of one trunk, by its id or a number of it, or of a tenant."""
+    if (trunk is None) == (tenant is None):
+        raise click.UsageError("name a trunk, or a tenant with --tenant")
+    chosen = [_found(client, trunk)] if trunk is not None else _all(client, str(tenant))
+    told = [{**client.get(f"/trunks/{each['id']}/health"), "name": each["name"]} for each in chosen]
+    if as_json:
+        show_json({"data": told})
+        return
+    rows = [{**hop, "trunk": each["name"]} for each in told for hop in each["gateways"]]
+    show_table(rows, ("trunk", "host", "uri", "state", "code", "latency_ms", "asked_at"))
 
 
 @trunk.command()
@@ -143,3 +152,16 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
     for name, value in lines.items():
         said = "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         click.echo(f"{name.replace('_', ' ').ljust(width)}  {said}")
+
+
+def _all(client: Client, tenant: str) -> list[dict[str, Any]]:
+    """A tenant's trunks."""
+    tenant_id = client.tenant_id(tenant)
+    found: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = client.get("/trunks", tenant_id=tenant_id, limit=1000, after=after)
+        found += page["data"]
+        after = page["next"]
+        if after is None:
+            return found

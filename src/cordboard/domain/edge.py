@@ -1,6 +1,7 @@
 """What an edge knows of the world: the rows of its own database, final values only."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from cordboard.domain.addresses import HostPort, Transport, as_address
@@ -124,3 +125,31 @@ def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:
     else:
         host, _, port = rest.partition(":")
     return hop(HostPort(host=host, port=int(port) if port else None), transport, verify=verify)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HopHealth:
+    """Whether one place that calls are sent to answers, as far as this edge knows."""
+
+    host: str
+    #: Where calls are sent; None if the name did not resolve.
+    uri: str | None
+    #: Tried last: it did not answer OPTIONS twice running, or a call at all.
+    down: bool
+    #: What it said to the last OPTIONS, 408 being nothing; None if it was not asked yet, or is not.
+    code: int | None = None
+    #: Microseconds from OPTIONS to that answer.
+    latency: int | None = None
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ban:
+    """A source that is not heard for a while."""
+
+    address: str
+    #: flood, scanner, credentials or by-hand.
+    reason: str
+    since: datetime
+    #: Messages of its that were dropped.
+    dropped: int

@@ -114,6 +114,14 @@ class UnknownNumber(NotFound):
     noun = "number"
 
 
+class NotBanned(NotFound):
+    """No ban of that address stands."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is not banned")
+        self.address = address
+
+
 class UnknownTrunk(NotFound):
     """There is no such trunk."""
 
@@ -288,6 +296,10 @@ class TooBusy(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The database cannot be reached or cannot write now; a change under way may or may not have been made."""
+
+
+class EdgeUnavailable(Unavailable):
+    """The edge does not answer, or this server runs without one."""
 
 
 class NotApplied(Unavailable):

@@ -9,8 +9,9 @@ from typing import Final, Literal, Protocol, TypeVar
 
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
+from cordboard.domain.edge import Ban, HopHealth
 from cordboard.domain.tenants import TenantId
-from cordboard.domain.trunks import SealedSecret
+from cordboard.domain.trunks import SealedSecret, TrunkId
 from cordboard.storage.transaction import Query
 
 T = TypeVar("T")
@@ -47,6 +48,24 @@ class Store(Protocol):
 
         `tenant` is the one whose writes it must not interleave with.
         """
+        ...
+
+
+class EdgeState(Protocol):
+    """What the edge of this machine knows that no store does. Each raises EdgeUnavailable."""
+
+    async def hops(self, trunk: TrunkId) -> list[HopHealth]:
+        """The trunk's gateways in order, each record of a name apart."""
+        ...
+
+    async def bans(self) -> list[Ban]: ...
+
+    async def ban(self, address: str, now: datetime) -> None:
+        """Hear no more of a source for as long as bans last."""
+        ...
+
+    async def unban(self, address: str) -> bool:
+        """Hear it again. False: it was not banned."""
         ...
 
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
-from cordboard.dialects.native import calls, wire
+from cordboard.dialects.native import calls, edge, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.agents import AgentId, VersionId
@@ -28,7 +28,7 @@ from cordboard.usecases import trunks as trunk_usecases
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import add_platform_number, assign_platform_number
 from cordboard.usecases.pages import page_of_numbers
-from cordboard.usecases.ports import Context
+from cordboard.usecases.ports import Context, EdgeState
 
 PREFIX = "/cordboard/v1"
 
@@ -418,10 +418,13 @@ def operations(admin: Administration) -> list[Operation]:
     ]
 
 
-def app(context: Context, keyholders: Keyholders, admin_token: str, version: str) -> ASGIApp:
+def app(
+    context: Context, keyholders: Keyholders, admin_token: str, version: str, edge_state: EdgeState | None = None
+) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
     listed += calls.operations(calls.CallRecords(context), _read)
+    listed += edge.operations(edge.EdgeViews(context, edge_state), _read, _write)
     described = partial(
         document,
         listed,

@@ -1,0 +1,96 @@
+"""What Kamailio knows and no store does: which gateways answer, and who is banned."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from cordboard.domain.edge import Ban, HopHealth
+from cordboard.domain.errors import EdgeUnavailable
+from cordboard.domain.trunks import TrunkId
+from cordboard.engines.edge.rpc import RpcFailed
+from cordboard.engines.edge.supervisor import Edge
+
+_HOPS = """
+select h.host, coalesce(nullif(h.uri, ''), r.uri) from hop h left join resolved r on r.name = h.name and h.name <> ''
+where h.owner = ? order by h.position, r.rank limit 100
+"""
+
+
+class State:
+    """Asks one edge, by RPC and by its file."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def hops(self, trunk: TrunkId) -> list[HopHealth]:
+        """Raises EdgeUnavailable."""
+        found = await asyncio.to_thread(self._places, trunk)
+        return [await self._health(host, uri) for host, uri in found]
+
+    async def bans(self) -> list[Ban]:
+        """Raises EdgeUnavailable."""
+        slots = await self._call("htable.dump", "ban")
+        dumped = await self._call("htable.dump", "dropped")
+        dropped = {each["name"]: int(each["value"]) for slot in dumped for each in slot["slot"]}
+        return [
+            _ban(each["name"], each["value"], dropped.get(each["name"], 0)) for slot in slots for each in slot["slot"]
+        ]
+
+    async def ban(self, address: str, now: datetime) -> None:
+        """Raises EdgeUnavailable."""
+        await self._call("htable.sets", "ban", address, f"by-hand {int(now.timestamp())}")
+
+    async def unban(self, address: str) -> bool:
+        """Raises EdgeUnavailable."""
+        if await self._value("ban", address) is None:
+            return False
+        await self._call("htable.delete", "ban", address)
+        return True
+
+    def _places(self, trunk: TrunkId) -> list[tuple[str, str | None]]:
+        path = self._folder() / "edge.sqlite"
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
+                return connection.execute(_HOPS, (trunk,)).fetchall()
+        except sqlite3.Error as error:
+            raise EdgeUnavailable(f"the edge's file cannot be read: {error}") from error
+
+    async def _health(self, host: str, uri: str | None) -> HopHealth:
+        if uri is None:
+            return HopHealth(host=host, uri=None, down=False)
+        down = await self._value("down", uri) is not None
+        told = await self._value("health", uri)
+        if told is None:
+            return HopHealth(host=host, uri=uri, down=down)
+        code, latency, at = (int(part) for part in str(told).split())
+        asked = datetime.fromtimestamp(at, UTC)
+        return HopHealth(host=host, uri=uri, down=down, code=code, latency=latency or None, asked_at=asked)
+
+    async def _value(self, table: str, key: str) -> Any:
+        """None if it is not there, which Kamailio calls an error."""
+        self._folder()
+        try:
+            found = await self._edge.rpc.call("htable.get", table, key)
+        except RpcFailed:
+            await self._call("core.version")
+            return None
+        return found["item"]["value"]
+
+    async def _call(self, method: str, *params: str) -> Any:
+        self._folder()
+        try:
+            return await self._edge.rpc.call(method, *params) or []
+        except RpcFailed as error:
+            raise EdgeUnavailable(str(error)) from error
+
+    def _folder(self) -> Any:
+        if not self._edge.ready:
+            raise EdgeUnavailable("the edge is not ready")
+        return self._edge.folder
+
+
+def _ban(address: str, value: str, dropped: int) -> Ban:
+    reason, _, since = value.partition(" ")
+    return Ban(address=address, reason=reason, since=datetime.fromtimestamp(int(since), UTC), dropped=dropped)
