@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 
-from bench import api, durable_writes, events, growth, load, results, start_up, write_to_call
+import structlog
+
+from bench import api, durable_writes, edge, events, growth, load, results, start_up, write_to_call
 from bench.rows import Row
 
 Measure = Callable[[ProcessPoolExecutor, bool], Iterator[Row]]
@@ -20,6 +23,7 @@ SECTIONS: dict[str, tuple[str, Measure]] = {
         write_to_call.measure,
     ),
     "events": ("Events of the edge into the store, against the 2,000 a second of 200 calls a second", events.measure),
+    "edge": ("CPU per call at the edge, INVITE to BYE, against a Kamailio that only relays it", edge.measure),
     "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
 }
 
@@ -31,6 +35,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; repeat; no results.md")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
+    # what starts and stops is no part of the table
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     measured: list[tuple[str, list[Row]]] = []
     with load.client() as client:
         for name, (title, measure) in SECTIONS.items():

@@ -23,7 +23,8 @@ class Row:
     floor: float
     measured: float
     unit: str
-    budget: Budget
+    #: None: nothing was promised.
+    budget: Budget | None
 
     @property
     def ratio(self) -> float:
@@ -31,5 +32,7 @@ class Row:
 
     @property
     def met(self) -> bool:
+        if self.budget is None:
+            return True
         value = self.ratio if self.budget.of == "ratio" else self.measured
         return value <= self.budget.value if self.budget.bound == "at most" else value >= self.budget.value
