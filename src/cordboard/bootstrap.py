@@ -313,6 +313,7 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         tls_listen=settings.tls_listen,
         tls_certificate=settings.tls_certificate,
         tls_key=settings.tls_key,
+        tls_ca_file=settings.tls_ca_file,
         media_address=settings.media_address,
         media_advertise=settings.media_advertise,
         rtp_min=settings.rtp_min,

@@ -92,6 +92,9 @@ class Settings:
     tls_listen: str | None = _setting(None, "The `HOST:PORT` on which SIP over TLS is taken. Unset: no TLS.")
     tls_certificate: Path | None = _setting(None, "Certificate chain of the TLS address, PEM.", Path)
     tls_key: Path | None = _setting(None, "Private key of the TLS address, PEM.", Path)
+    tls_ca_file: Path | None = _setting(
+        None, "Authorities that sign the certificates of gateways and agents, PEM. Unset: those of the machine.", Path
+    )
     media_address: str | None = _setting(
         None, "The address that RTP comes to. Default: the host of the first SIP listen address."
     )

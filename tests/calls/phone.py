@@ -107,6 +107,9 @@ def media(body: str) -> tuple[Address, str]:
 class Phone:
     """A UDP socket of one address, a thread that reads it, and a record of what went by."""
 
+    #: As Via names it.
+    transport = "UDP"
+
     def __init__(self, address: str, port: int = 0, name: str = "") -> None:
         self.name = name or address
         self.events: list[Event] = []
@@ -147,7 +150,7 @@ class Phone:
     def send(self, message: str | bytes, to: Address) -> None:
         data = message.encode() if isinstance(message, str) else message
         self._note(True, to, data)
-        self._socket.sendto(data, to)
+        self._deliver(data, to)
 
     def wait(self, wanted: Callable[[Message], bool], seconds: float = 5.0, since: int = 0) -> Message | None:
         """The first received message that is wanted, from event number `since` on; None if none came in time."""
@@ -205,6 +208,9 @@ class Phone:
 
     def heard(self, message: Message, source: Address) -> None:
         """Called for each message; an answering telephone does more."""
+
+    def _deliver(self, data: bytes, to: Address) -> None:
+        self._socket.sendto(data, to)
 
     def _read(self) -> None:
         while self._open:
@@ -293,13 +299,13 @@ class Call:
         )
         return (
             f"{method} {uri} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {self.phone.at};rport;branch={branch}\r\n"
+            f"Via: SIP/2.0/{self.phone.transport} {self.phone.at};rport;branch={branch}\r\n"
             f"{routes}"
             f"From: <sip:{self.caller}@{self.phone.at}>;tag={self.tag}\r\n"
             f"To: <{self.uri}>{to_tag}\r\n"
             f"Call-ID: {self.id}\r\n"
             f"CSeq: {cseq or self._cseq} {method}\r\n"
-            f"Contact: <sip:caller@{self.phone.at}>\r\n"
+            f"Contact: <sip:caller@{self.phone.at}{_parameter(self.phone.transport)}>\r\n"
             f"Max-Forwards: 70\r\n"
             f"{headers}"
             + (f"Content-Type: {content}\r\n" if body else "")
@@ -386,7 +392,7 @@ class Agent(Phone):
             + "".join(f"Via: {via}\r\n" for via in request.all("Via"))
             + "".join(f"Record-Route: {route}\r\n" for route in request.all("Record-Route"))
             + f"From: {request.get('From')}\r\nTo: {to}\r\nCall-ID: {request.get('Call-ID')}\r\n"
-            f"CSeq: {request.get('CSeq')}\r\nContact: <sip:agent@{self.at}>\r\n{headers}"
+            f"CSeq: {request.get('CSeq')}\r\nContact: <sip:agent@{self.at}{_parameter(self.transport)}>\r\n{headers}"
             + ("Content-Type: application/sdp\r\n" if body else "")
             + f"Content-Length: {len(body.encode())}\r\n\r\n{body}"
         )
@@ -402,6 +408,10 @@ _PHRASES = {
     500: "Server Error",
     603: "Decline",
 }
+
+
+def _parameter(transport: str) -> str:
+    return "" if transport == "UDP" else f";transport={transport.lower()}"
 
 
 def _host(address: Address) -> str:

@@ -187,11 +187,11 @@ def test_a_number_without_its_trunk_blames_nobody(routed: RunningEdge, carrier: 
     assert refusal(routed, call.id) == "503 lookup-failed"
 
 
-def test_an_agent_over_tls_without_tls_is_refused_480(routed: RunningEdge, carrier: Phone) -> None:
+def test_an_agent_over_tls_without_tls_is_refused_503(routed: RunningEdge, carrier: Phone) -> None:
     routed.put(agent(uri="sip:agent@127.0.2.1:5061;transport=tls"))
     call = carrier.call(routed.sip, CALLED)
-    assert call.status == 480
-    assert refusal(routed, call.id) == "480 agent-unreachable"
+    assert call.status == 503
+    assert refusal(routed, call.id) == "503 tls-off"
 
 
 def test_refusals_are_logged_ten_times_a_second_at_most(routed: RunningEdge, stranger: Phone) -> None:

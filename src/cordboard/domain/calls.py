@@ -36,6 +36,8 @@ EXPLAINED: Final[dict[str, str]] = {
     "hangup-callee": "the callee hung up",
     "cancelled": "the caller gave up before an answer",
     "refused-by-callee": "the far side refused; the code is its own",
+    "tls-name": "the far side's certificate is not for its name, has expired, or is of no authority that we trust",
+    "tls-off": "the gateway or agent is to be reached by TLS, which this edge has not: set CORDBOARD_TLS_LISTEN",
     "no-answer": "it rang until the time for ringing was over",
     "gateways-unreachable": "no gateway of the trunk answered",
     "agent-unreachable": "the agent's SIP server could not be reached",

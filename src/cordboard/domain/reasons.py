@@ -23,6 +23,8 @@ Reason = Literal[
     "carrier-auth",
     "agent-auth",
     "no-answer",
+    "tls-name",
+    "tls-off",
     "trunk-calls-at-once",
     "trunk-calls-per-second",
     "tenant-calls-at-once",
@@ -55,6 +57,8 @@ CODES: Final[dict[Reason, int]] = {
     "carrier-auth": 503,
     "agent-auth": 503,
     "no-answer": 480,
+    "tls-name": 503,
+    "tls-off": 503,
     # too many of them:
     "trunk-calls-at-once": 503,
     "trunk-calls-per-second": 503,

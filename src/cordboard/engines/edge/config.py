@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -20,9 +21,11 @@ HERE = Path(__file__).parent
 #: kamailio.cfg and what it includes.
 KAMAILIO = HERE / "kamailio"
 LOOPBACK = "127.0.0.1"
+#: The machine's authorities, a file for each.
+CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested", "probed")
+STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested", "probed", "names")
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
@@ -65,6 +68,8 @@ class EdgeOptions:
     tls_listen: str | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    #: Authorities whose certificates are taken from gateways and agents, PEM; None: those of the machine.
+    tls_ca_file: Path | None = None
     #: Where rtpengine sends and receives media; by default the host of the first sip_listen.
     media_address: str | None = None
     #: What SDP shows instead, behind a NAT.
@@ -169,8 +174,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "AUTH_REALM": options.realm,
         "DOWN_SECONDS": 3 * (options.probe_seconds or DEFAULT_PROBE_SECONDS),
         "BAN_SECONDS": options.ban_seconds,
-        "TLS_CERTIFICATE": folder / "tls.crt",
-        "TLS_KEY": folder / "tls.key",
+        "TLS_DOMAINS": folder / "tls.cfg",
     }
     definitions = {
         "DECIDE_PORT": ports.decide,
@@ -197,6 +201,23 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     lines += [f"#!define {name} {value}" for name, value in definitions.items()]
     lines += [*_listens(options), f"listen=tcp:{LOOPBACK}:{ports.decide}"]
     return "\n".join(lines) + "\n"
+
+
+def tls_cfg(options: EdgeOptions, folder: Path) -> str:
+    """Kamailio's TLS domains. Both of a client show our certificate to whoever asks for one.
+
+    The machine's authorities are read from their directory, one when it is needed: of a file each process keeps all.
+    """
+    authorities = folder / "ca.crt" if options.tls_ca_file else None
+    trust = f"ca_list = {authorities}\n" if authorities else f"ca_path = {CA_PATH}\n"
+    own = f"method = TLSv1.2+\ncertificate = {folder / 'tls.crt'}\nprivate_key = {folder / 'tls.key'}\n"
+    quiet = "verify_certificate = no\nrequire_certificate = no\n"
+    strict = "verify_certificate = yes\nrequire_certificate = yes\n"
+    return (
+        f"[server:default]\n{own}{quiet}"
+        f"[client:default]\n{own}{strict}{trust}"
+        f"[client:any]\n{own}{quiet}{trust}server_name = unverified\nserver_id = unverified\n"
+    )
 
 
 def machine_megabytes() -> int:

@@ -127,8 +127,11 @@ class Edge:
             try:
                 self._files["tls.crt"] = options.tls_certificate.read_bytes()
                 self._files["tls.key"] = options.tls_key.read_bytes()
+                if options.tls_ca_file is not None:
+                    self._files["ca.crt"] = options.tls_ca_file.read_bytes()
             except OSError as error:
                 raise EdgeFailed(f"cannot read {error.filename}: {error.strerror}") from error
+            self._files["tls.cfg"] = config.tls_cfg(options, self.folder).encode()
         contents = [content.decode(errors="replace") for content in self._files.values()]
         self.kamailio.command = config.kamailio_command(self.folder)
         self.kamailio.fingerprint = config.fingerprint(self.kamailio.command, *contents)
