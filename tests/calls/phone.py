@@ -85,8 +85,9 @@ def ladder(phones: "Iterable[Phone]") -> list[str]:
 
 def sdp(address: str, port: int = 4000, profile: str = "RTP/AVP", extra: str = "") -> str:
     """An offer or answer of one G.711 stream. `extra` holds further lines, each with its CRLF."""
+    family = "IP6" if ":" in address else "IP4"
     return (
-        f"v=0\r\no=- 1 1 IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
+        f"v=0\r\no=- 1 1 IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n"
         f"m=audio {port} {profile} 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n{extra}"
     )
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.calls.certificates import Authority
 from tests.calls.edges import RunningEdge, agent, data_directory, free_port, number, running_edge, trunk
-from tests.calls.phone import Agent, Call, Phone, sdp
+from tests.calls.phone import Agent, Call, Phone, media, sdp
 from tests.calls.sipp import answering, place_calls
+from tests.calls.streams import StreamAgent
 
 CALLED = "+34911234567"
 
@@ -69,6 +70,42 @@ def test_a_caller_over_tls_reaches_the_agent(routed: RunningEdge, ai: Agent, aut
         while b"SIP/2.0 200" not in received:
             received += tls.recv(65535)
     assert len(ai.calls) == 1
+
+
+def test_an_invite_too_big_for_udp_goes_by_tcp_where_the_agent_has_it(routed: RunningEdge, carrier: Phone) -> None:
+    with StreamAgent("127.0.2.5", free_port("127.0.2.5")) as ai:
+        routed.put(agent(uri=f"sip:{{number}}@{ai.at}"))
+        for padding, transport in ((1, "UDP"), (1400, "TCP")):
+            call = carrier.call(routed.sip, CALLED, headers=f"Subject: {'x' * padding}\r\n")
+            assert call.status == 200
+            assert call.hang_up() == 200
+            assert f"SIP/2.0/{transport}" in ai.calls[-1].get("Via")
+
+
+def test_an_invite_too_big_for_udp_goes_by_udp_where_there_is_no_tcp(routed: RunningEdge, carrier: Phone) -> None:
+    with Agent("127.0.2.6") as ai:
+        routed.put(agent(uri=f"sip:{{number}}@{ai.at}"))
+        for _ in range(2):
+            call = carrier.call(routed.sip, CALLED, headers=f"Subject: {'x' * 1400}\r\n")
+            assert call.status == 200
+            assert call.hang_up() == 200
+        sent = [e.time for e in carrier.events if e.sent and e.message.method == "INVITE"]
+        answered = [e.time for e in carrier.events if e.message.status == 200 and e.message.method == "INVITE"]
+        assert answered[-1] - sent[-1] < 2, "the second call knows of it"
+
+
+def test_calls_out_by_ipv6(routed: RunningEdge) -> None:
+    with Phone("::1", name="bot") as bot, Agent("::1", name="gateway") as gateway:
+        routed.put(
+            number(agent_out="agent"), trunk("trunk", "127.0.1.0/24", gateways=(gateway.at,)), agent(sources="::1/128")
+        )
+        port = int(routed.options.sip_listen[1].rpartition(":")[2])
+        call = bot.call(("::1", port), "+15125550100", caller=CALLED)
+        assert call.status == 200
+        assert gateway.calls[0].first == f"INVITE sip:+15125550100@{gateway.at} SIP/2.0"
+        assert media(gateway.calls[0].body)[0][0] == "::1"
+        assert media(call.answered.body)[0][0] == "::1"
+        assert call.hang_up() == 200
 
 
 def test_an_agent_whose_name_does_not_exist_is_refused_soon(routed: RunningEdge, carrier: Phone) -> None:

@@ -70,7 +70,7 @@ class EdgeOptions:
     tls_key: Path | None = None
     #: Authorities whose certificates are taken from gateways and agents, PEM; None: those of the machine.
     tls_ca_file: Path | None = None
-    #: Where rtpengine sends and receives media; by default the host of the first sip_listen.
+    #: Where rtpengine sends and receives media; by default the host of the first sip_listen of each family.
     media_address: str | None = None
     #: What SDP shows instead, behind a NAT.
     media_advertise: str | None = None
@@ -104,8 +104,12 @@ class EdgeOptions:
     replace_edge: bool = False
 
     @property
-    def media(self) -> str:
-        return self.media_address or split_listen(self.sip_listen[0])[0]
+    def media(self) -> tuple[str, ...]:
+        """Of each family of addresses at most one."""
+        if self.media_address is not None:
+            return (self.media_address,)
+        addresses = [split_listen(listen)[0] for listen in self.sip_listen]
+        return tuple({":" in address: address for address in reversed(addresses)}.values())[::-1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,16 +260,20 @@ def rtpengine_conf(ports: Ports, key: str) -> str:
 
 def rtpengine_command(options: EdgeOptions, folder: Path, ports: Ports) -> list[str]:
     """No configuration file of the machine is read, and every port is ours. Userspace only: no kernel table."""
-    interface = options.media if options.media_advertise is None else f"{options.media}!{options.media_advertise}"
     return [
         *(_binary("rtpengine"), f"--config-file={folder / 'rtpengine.conf'}", "--table=-1"),
-        f"--interface={interface}",
+        *(f"--interface={_interface(address, options.media_advertise)}" for address in options.media),
         *(f"--listen-ng={LOOPBACK}:{ports.ng}", f"--port-min={options.rtp_min}", f"--port-max={options.rtp_max}"),
         # ports are free again with the call: the default keeps them for 30 s
         *("--delete-delay=0", "--num-threads=2"),
         *(f"--timeout={options.media_timeout}", f"--silent-timeout={options.hold_timeout}"),
         *("--foreground", "--log-stderr", "--log-level=5"),
     ]
+
+
+def _interface(address: str, advertise: str | None) -> str:
+    """The advertised address stands for the one of its own family."""
+    return f"{address}!{advertise}" if advertise is not None and (":" in advertise) == (":" in address) else address
 
 
 def fingerprint(command: list[str], *texts: str) -> str:

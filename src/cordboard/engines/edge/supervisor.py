@@ -167,7 +167,8 @@ class Edge:
         options = self._options
         if not 1024 <= options.rtp_min < options.rtp_max <= 65535:
             raise EdgeFailed(f"{options.rtp_min} to {options.rtp_max} is no range of RTP ports")
-        _check_free(socket.SOCK_DGRAM, options.media, 0, "media")
+        for address in options.media:
+            _check_free(socket.SOCK_DGRAM, address, 0, "media")
         put(self.folder / "rtpengine.conf", self._media_conf.encode(), options)
         await self.rtpengine.start()
         self._started.set()
