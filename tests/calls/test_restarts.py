@@ -1,7 +1,9 @@
 """Calls that stand when Kamailio dies, or is replaced, go on in the one that comes after it."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -94,6 +96,19 @@ def test_the_cseq_that_a_challenge_has_raised_is_remembered(edge: RunningEdge, b
     assert standing.agents.hang_up() == 200
     seen = cseqs(carrier, standing.caller.id)
     assert seen == [1, 2, 3, 4]
+
+
+def test_what_is_remembered_of_a_call_takes_few_rows(edge: RunningEdge, both: tuple[Agent, Agent]) -> None:
+    """Each variable is a COMMIT of Kamailio's: its id, how it began, and by how much challenges raised its CSeq."""
+    standing = stand(edge, *both, "in")
+    settle()
+    with contextlib.closing(sqlite3.connect(f"file:{edge.folder / 'dialog.sqlite'}?mode=ro", uri=True)) as database:
+        rows = database.execute(
+            "select count(*) from dialog left join dialog_vars using (hash_entry, hash_id) group by dialog.id"
+        ).fetchall()
+    assert rows
+    assert max(rows) <= (3,), rows
+    assert standing.carriers.hang_up() == 200
 
 
 def test_a_call_that_has_ended_does_not_come_back(edge: RunningEdge, both: tuple[Agent, Agent]) -> None:

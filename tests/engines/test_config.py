@@ -25,7 +25,9 @@ def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
     names = "|".join(name.upper() for name in (*config.STATEMENTS, *config.EVENT_STATEMENTS))
     for arguments in queries:
         assert re.fullmatch(
-            rf'"(edge|events)", (({names})_SQL(, "\w+")?|"(begin immediate|commit|rollback)")', arguments
+            rf'"(edge|events)", (({names})_SQL(, "\w+")?|"(begin immediate|commit|rollback)")'
+            '|"dialogs", "pragma synchronous = off"',
+            arguments,
         ), arguments
     for line in config.local_cfg(OPTIONS, FOLDER, PORTS, KEY).splitlines():
         if re.match(r"#!define \w+_SQL ", line):
