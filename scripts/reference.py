@@ -1,4 +1,4 @@
-"""Write docs/settings.md and docs/commands.md from the code; a test fails when they are behind."""
+"""Write docs/settings.md, docs/commands.md and the tables of docs/calls.md from the code; a test fails when behind."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import click
 
 from cordboard.cli import main
 from cordboard.settings import Settings, variable
+from scripts import call_tables
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -62,7 +63,11 @@ def _section(path: str, command: click.Command) -> str:
     return f"\n## `{path}`\n\n```\n{command.get_help(context)}\n```\n"
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page}
+def calls_page() -> str:
+    return call_tables.filled((DOCS / "calls.md").read_text())
+
+
+PAGES = {"settings.md": settings_page, "commands.md": commands_page, "calls.md": calls_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
