@@ -207,6 +207,9 @@ class Phone:
         call.answer = call.request("INVITE", body=body or "", headers=headers, **rest)
         return call
 
+    def datagram(self, data: bytes) -> None:
+        """Called with each message as it came."""
+
     def heard(self, message: Message, source: Address) -> None:
         """Called for each message; an answering telephone does more."""
 
@@ -221,6 +224,7 @@ class Phone:
                 continue
             except OSError:
                 return
+            self.datagram(data)
             if len(data) < 12:
                 continue
             self.heard(self._note(False, source[:2], data), source[:2])

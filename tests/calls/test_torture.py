@@ -108,3 +108,24 @@ def test_a_log_line_cannot_be_forged(routed: RunningEdge, carrier: Phone) -> Non
     assert new
     for line in new:
         assert re.fullmatch(r"refused 404 unknown-number source=127\.0\.1\.1 called=[!-~]+ call_id=[!-~]+", line), line
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("X: a\\b\\0c\r\n", 200),
+        ("X: 'a' \"b\"\r\n", 200),
+        ("X: a\r\n folded\r\n", 200),
+        ("X: a\nY: b\r\n", 400),
+        ("X: a\rP-Asserted-Identity: <sip:+34900000000@x>\r\n", 400),
+        ("X: a\x00b\r\n", 400),
+        ("X: a\r\r\n", 400),
+    ],
+)
+def test_a_line_of_a_header_ends_in_one_way(
+    routed: RunningEdge, carrier: Phone, ai: Agent, header: str, status: int
+) -> None:
+    """Else somebody behind us could find headers in it that we did not see."""
+    call = carrier.call(routed.sip, CALLED, headers=header)
+    assert call.status == status
+    assert len(ai.calls) == (status == 200)
