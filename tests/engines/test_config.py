@@ -33,6 +33,8 @@ def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
         if re.match(r"#!define \w+_SQL ", line):
             rest = re.sub(r"cast\(x'\$\(var\([a-z_]+\)\{s\.encode\.hexa\}\)' as text\)", "VALUE", line)
             assert not re.search(r"[$]|:[a-z]", rest), rest
+    # one escape is for a regular expression
+    text = KAMAILIO_CFG.replace("$(msg(fpart){s.escape.common}) =~", "")
     for forbidden in (
         "escape.common",
         "sql.val",
@@ -42,7 +44,7 @@ def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
         "$Au",
         "sql_query_async",
     ):
-        assert forbidden not in KAMAILIO_CFG
+        assert forbidden not in text
 
 
 def test_each_statement_is_one_line_with_its_names_kept() -> None:
