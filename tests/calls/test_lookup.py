@@ -21,7 +21,7 @@ def edge() -> Iterator[RunningEdge]:
         yield running
 
 
-@pytest.mark.parametrize("table", ["number", "trunk", "agent", "media_rule"])
+@pytest.mark.parametrize("table", ["number", "trunk", "agent", "hop"])
 def test_a_missing_table_is_503(routed: RunningEdge, carrier: Phone, table: str) -> None:
     assert carrier.call(routed.sip, CALLED).status == 200
     with sqlite3.connect(routed.folder / "edge.sqlite") as other:

@@ -49,8 +49,7 @@ def test_text_of_a_message_enters_sql_in_hexadecimal_alone() -> None:
 
 def test_each_statement_is_one_line_with_its_names_kept() -> None:
     assert config.sql("decide").startswith("select n.number_id, ")
-    assert set(re.findall(r":([a-z]+)", config.sql("decide"))) == {"address", "digits", "offered"}
-    assert set(re.findall(r":([a-z_]+)", config.sql("media"))) == {"caller_media", "offered", "callee_media"}
+    assert set(re.findall(r":([a-z]+)", config.sql("decide"))) == {"address", "digits"}
     for name in config.STATEMENTS:
         assert not set('"!') & set(config.sql(name)), name
 

@@ -126,8 +126,6 @@ def test_a_rebuild_in_chunks_is_one_transaction(file: EdgeFile, path: Path) -> N
         "pragma application_id = 1",
         "drop table agent",
         "delete from meta",
-        "delete from media_rule where caller = 'require'",
-        "update media_rule set code = 200, reason = 'accepted' where offered = 'srtp'",
     ],
 )
 def test_a_file_that_is_not_ours_as_it_is_must_be_rebuilt(file: EdgeFile, path: Path, damage: str) -> None:

@@ -1,7 +1,7 @@
 """What becomes of the media that a caller offers: the policies of both legs as one table.
 
-Each leg has a policy: of a carrier's leg the trunk's, per direction; of an agent's leg that of its version. The edge
-finds the table as `media_rule` and rtpengine does the rest.
+Each leg has a policy: of a carrier's leg the trunk's, per direction; of an agent's leg that of its version. Kamailio
+gets the table with its configuration, and rtpengine does the rest.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cordboard.domain.addresses import MAX_NETWORKS
-from cordboard.domain.media import MEDIA_FLAGS
+from cordboard.domain.edge import MAX_HOPS
+from cordboard.domain.media import MEDIA_FLAGS, MEDIA_RULES
 from cordboard.engines.edge.file import SCHEMA_VERSION
 
 HERE = Path(__file__).parent
@@ -25,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "media", "login", "credentials", "ingested", "probed", "names")
+STATEMENTS = ("decide", "decide_out", "login", "credentials", "ingested", "probed", "names")
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
@@ -147,7 +148,16 @@ def kamailio_sql(name: str) -> str:
 
 def kamailio_cfg() -> dict[str, str]:
     """Name and text of each part of the configuration that is the same everywhere."""
-    return {path.name: path.read_text() for path in sorted(KAMAILIO.glob("*.cfg"))}
+    return {path.name: path.read_text() for path in sorted(KAMAILIO.glob("*.cfg"))} | {"rules.cfg": rules_cfg()}
+
+
+def rules_cfg() -> str:
+    """domain/media.py's rules as Kamailio finds them: `caller:offered:callee` leads to `code>reason>flags`."""
+    rules = [
+        f'\t$sht(media=>{rule.caller}:{rule.offered}:{rule.callee}) = "{rule.code}>{rule.reason}>{rule.flags}";'
+        for rule in MEDIA_RULES
+    ]
+    return "\n".join(["# Generated.", "event_route[htable:mod-init] {", *rules, "}", ""])
 
 
 def end_path(key: str) -> str:
@@ -186,6 +196,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "REFUSALS_A_SECOND": REFUSALS_A_SECOND,
         "REFUSALS_AN_HOUR": REFUSALS_AN_HOUR,
         "REFUSALS_OF_ONE_AN_HOUR": REFUSALS_OF_ONE_AN_HOUR,
+        "MAX_HOPS": MAX_HOPS,
         "NO_REPLY_MS": NO_REPLY_MS,
         "NO_RINGING_MS": NO_RINGING_MS,
         "RING_MS": RING_MS,

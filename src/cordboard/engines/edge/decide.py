@@ -4,9 +4,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from cordboard.domain.media import Offered
+from cordboard.domain.edge import MAX_HOPS
+from cordboard.domain.media import MEDIA_RULES, Offered
 from cordboard.domain.routing import CandidateKeys, Decision, InboundLookup, Invite, OutboundLookup, decide
 from cordboard.engines.edge.config import sql
+
+_RULES = {(rule.caller, rule.offered, rule.callee): rule for rule in MEDIA_RULES}
 
 
 class Decider:
@@ -23,20 +26,45 @@ class Decider:
             return Decision(code=503, reason="lookup-failed")
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
-        """The row that decide.sql finds. Raises sqlite3.Error."""
-        row = self._row("decide", keys, offered)
-        return None if row is None else InboundLookup(**row)
+        """What decide.sql finds, with the media rule. Raises sqlite3.Error."""
+        found = self._found("decide", keys)
+        if found is None:
+            return None
+        first, hops = found
+        rule = _rule(first, offered)
+        rule["flags"] += first.pop("flags")
+        return InboundLookup(**first, **rule, hops=hops)
 
     def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
-        """The row that decide_out.sql finds. Raises sqlite3.Error."""
-        row = self._row("decide_out", keys, offered)
-        return None if row is None else OutboundLookup(**row)
+        """What decide_out.sql finds, with the media rule. Raises sqlite3.Error."""
+        found = self._found("decide_out", keys)
+        if found is None:
+            return None
+        first, hops = found
+        return OutboundLookup(**first, **_rule(first, offered), hops=hops)
 
     def close(self) -> None:
         self._connection.close()
 
-    def _row(self, statement: str, keys: CandidateKeys, offered: Offered) -> dict[str, Any] | None:
-        bound = {"address": keys.address, "digits": keys.digits, "offered": offered}
-        cursor = self._connection.execute(sql(statement), bound)
-        row = cursor.fetchone()
-        return None if row is None else dict(zip((c[0] for c in cursor.description), row, strict=True))
+    def _found(self, statement: str, keys: CandidateKeys) -> tuple[dict[str, Any], str] | None:
+        """What all rows say, and the hops, which each of them says one of."""
+        cursor = self._connection.execute(sql(statement), {"address": keys.address, "digits": keys.digits})
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor]
+        if not rows:
+            return None
+        hops = [f"{row['uri']}>{row['host']}>{row['verify']}" for row in rows if row["uri"]]
+        first = rows[0]
+        if statement == "decide_out":
+            first["gateways"] = int(first["host"] is not None)
+        for name in ("uri", "host", "verify"):
+            del first[name]
+        return first, "|".join(hops[:MAX_HOPS])
+
+
+def _rule(row: dict[str, Any], offered: Offered) -> dict[str, Any]:
+    """Code 0 if there is no rule for these policies."""
+    rule = _RULES.get((row["caller_media"], offered, row["callee_media"]))
+    if rule is None:
+        return {"code": 0, "reason": "", "flags": ""}
+    return {"code": rule.code, "reason": rule.reason, "flags": rule.flags}

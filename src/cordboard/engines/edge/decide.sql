@@ -1,27 +1,17 @@
--- The one look-up of an inbound call, for Kamailio and for routing.py. One row or none.
---   :address  user@domain      :digits  E.164 without +      :offered  none|rtp|srtp|other
+-- The one look-up of an inbound call, for Kamailio and for routing.py. No row, or one for each place to send to and one at
+-- least; `uri` is '' in a place that has no address yet, and then the last two say nothing. As plain as it can be:
+-- Kamailio prepares it anew for each call.
+--   :address  user@domain      :digits  E.164 without +
 select n.number_id, n.number, n.tenant,
        coalesce(t.id, '') as trunk, coalesce(t.open, -1) as open, coalesce(t.allowed, '') as allowed,
        coalesce(t.media_in, '') as caller_media, coalesce(a.media, 'disable') as callee_media,
-       coalesce(m.code, 0) as code, coalesce(m.reason, '') as reason,
-       coalesce(m.flags, '') || coalesce(a.flags, '') as flags,
-       coalesce(n.agent_in, '') as agent, coalesce(a.version, '') as version,
-       coalesce(replace(a.uri, '{number}', n.user), '') as target,
-       coalesce((
-           select group_concat(uri || '>' || host || '>' || verify, '|')
-           from (
-               select coalesce(r.uri, h.uri) as uri, h.host, h.verify
-               from hop h left join resolved r on r.name = h.name and h.name <> ''
-               where h.owner = a.id and coalesce(r.uri, h.uri) <> ''
-               order by h.position, r.rank
-               limit 16
-           )
-       ), '') as hops,
-       coalesce(a.headers, '') as headers
+       coalesce(a.flags, '') as flags, coalesce(n.agent_in, '') as agent, coalesce(a.version, '') as version,
+       coalesce(replace(a.uri, '{number}', n.user), '') as target, coalesce(a.headers, '') as headers,
+       coalesce(r.uri, h.uri, '') as uri, h.host, h.verify
 from number n
 left join trunk t on t.id = n.trunk
 left join agent a on a.id = n.agent_in
-left join media_rule m on m.caller = t.media_in and m.offered = :offered and m.callee = coalesce(a.media, 'disable')
-where n.key in (:address, :digits)
-order by n.key = :digits
-limit 1
+left join hop h on h.owner = a.id
+left join resolved r on r.name = h.name
+where n.key = coalesce((select key from number where key = :address), :digits)
+order by h.position, r.rank

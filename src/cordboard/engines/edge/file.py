@@ -17,7 +17,6 @@ from zlib import crc32
 
 from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow
 from cordboard.domain.errors import EdgeRefused, NotApplied
-from cordboard.domain.media import MEDIA_RULES
 
 Kind = Literal["number", "trunk", "agent"]
 Epoch = NewType("Epoch", str)
@@ -25,7 +24,7 @@ Epoch = NewType("Epoch", str)
 #: Into which the time between two probes is cut; health.cfg has the number too.
 SLOTS: Final = 60
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
@@ -230,8 +229,7 @@ class EdgeFile:
             return None
         for table in ("number", "trunk", "agent", "hop", "resolved"):
             self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  known names
-        rules = self._connection.execute("select * from media_rule").fetchall()
-        return (Epoch(row[1]), row[2]) if set(rules) == {astuple(rule) for rule in MEDIA_RULES} else None
+        return Epoch(row[1]), row[2]
 
     def _begin(self) -> None:
         """Open the transaction, or one again that SQLite took back by itself (disk full), with what was in it."""
@@ -273,7 +271,7 @@ class EdgeFile:
         self._connection.executemany(_PUT_HOP, [row for write in writes for row in _hops(write)])
 
     def _empty(self) -> None:
-        """Our tables with nothing but the media rules in them, whatever the file held before.
+        """Our tables with nothing in them, whatever the file held before.
 
         What names were resolved to is kept if it is there: it is not made from the store.
         """
@@ -295,11 +293,10 @@ class EdgeFile:
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """schema.sql and the media rules, within the caller's transaction."""
+    """schema.sql, within the caller's transaction."""
     for statement in Path(__file__).with_name("schema.sql").read_text().split(";\n"):
         if statement.strip():
             connection.execute(statement)
-    connection.executemany("insert into media_rule values(?,?,?,?,?,?)", map(astuple, MEDIA_RULES))
     connection.execute(f"pragma application_id={APPLICATION_ID}")
 
 

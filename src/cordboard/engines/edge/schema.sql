@@ -60,15 +60,6 @@ create table resolved(
     uri text not null,
     primary key (name, rank)
 ) without rowid;
-create table media_rule(
-    caller text not null,         -- policy of the leg that the offer comes from
-    offered text not null,        -- none | rtp | srtp | other
-    callee text not null,         -- policy of the leg that it goes to
-    code integer not null,        -- SIP answer; 200 goes on
-    reason text not null,
-    flags text not null,          -- for rtpengine
-    primary key (caller, offered, callee)
-) without rowid;
 create table ingested(
     file text primary key,        -- of events, as its meta says
     id integer not null           -- of its events, the last one that stands in the store
