@@ -31,6 +31,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> int:
+    if not 1 <= int(text) <= 86400:
+        raise ValueError("write 1 to 86400 seconds")
+    return int(text)
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -101,7 +107,7 @@ class Settings:
     media_advertise: str | None = _setting(None, "The address that SDP names instead of the media address, behind NAT.")
     rtp_min: int = _setting(30000, "First UDP port for media.", int)
     rtp_max: int = _setting(39999, "Last UDP port for media; a call takes four.", int)
-    max_call_seconds: int = _setting(7200, "The longest that a call may last.", _count)
+    max_call_seconds: int = _setting(7200, "The longest that a call may last.", _seconds)
     trunk_max_calls: int = _setting(
         100,
         "Outbound calls at once of one trunk; 0: as many as there are. This and the next three guard against fraud.",
@@ -120,7 +126,7 @@ class Settings:
         "of trunks and agents in use are not counted. 0: nobody is banned.",
         _count,
     )
-    ban_seconds: int = _setting(60, "How long a banned source is not heard.", _count)
+    ban_seconds: int = _setting(60, "How long a banned source is not heard.", _seconds)
     keep_calls_days: int = _setting(90, "Days for which calls are kept, with their SIP messages.", _days)
     keep_refusals_days: int = _setting(14, "Days for which refused INVITEs are kept.", _days)
     events_megabytes: int = _setting(

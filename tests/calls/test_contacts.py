@@ -1,5 +1,6 @@
 """Contacts and Record-Routes that are names: nobody looks them up, and the call's requests arrive all the same."""
 
+import socket
 import time
 
 import pytest
@@ -73,3 +74,33 @@ def bye_from(ai: Agent, call: Call) -> str:
         + f"From: {answer.get('To')}\r\nTo: {answer.get('From')}\r\nCall-ID: {call.id}\r\n"
         "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     )
+
+
+class Steering(Phone):
+    """A caller whose Contact is a place that is nobody's business to reach through us."""
+
+    contact = ""
+
+    def send(self, message: str | bytes, to: tuple[str, int]) -> None:
+        assert isinstance(message, str)
+        super().send(message.replace(f"Contact: <sip:caller@{self.at}>", f"Contact: <{self.contact}>"), to)
+
+
+@pytest.mark.parametrize("contact", ["sip:x@127.0.9.77:5077", "sip:x@127.0.9.77:5077;transport=tcp"])
+def test_nobody_is_reached_through_us_by_a_contact(edge: RunningEdge, contact: str) -> None:
+    with (
+        Steering("127.0.1.7") as caller,
+        Agent("127.0.2.7") as ai,
+        Phone("127.0.9.77", 5077) as victim,
+        socket.create_server(("127.0.9.77", 5077)) as listener,
+    ):
+        listener.settimeout(0.2)
+        caller.contact = contact
+        edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
+        call = caller.call(edge.sip, "+34911234567")
+        assert call.status == 200
+        ai.send(bye_from(ai, call), edge.sip)
+        assert caller.wait(lambda m: m.method == "BYE" and m.status is None), "it goes to where the caller spoke from"
+        assert not victim.received
+        with pytest.raises(TimeoutError):
+            listener.accept()

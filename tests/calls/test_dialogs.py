@@ -113,7 +113,7 @@ def test_reliable_provisional_answers_are_acknowledged_end_to_end(
 
 def test_an_early_request_goes_through_the_callees_proxies(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
     carrier, ai = both
-    with Scripted("127.0.1.5", name="outer") as outer, Scripted("127.0.1.6", name="inner") as inner:
+    with Scripted(carrier.address[0], name="outer") as outer, Scripted("127.0.1.6", name="inner") as inner:
 
         def ringing(invite: Message) -> list[tuple[int, str, str]]:
             return [(183, "", "Require: 100rel\r\nRSeq: 1\r\n")]

@@ -114,6 +114,16 @@ def test_the_callee_refuses(routed: RunningEdge, carrier: Phone, ai: Agent) -> N
     assert "486 INVITE" in steps(messages)
 
 
+def test_a_carriers_503_is_told_with_a_code(outbound: RunningEdge, bot: Phone, gateways: tuple[Agent, Agent]) -> None:
+    for gateway in gateways:
+        gateway.answers, gateway.ringing = (lambda invite: (503, "")), False
+    made = bot.call(outbound.sip, "+15125550100", caller=OURS)
+    # RFC 3261 section 16.7: a proxy passes no 503 on; the record has what the carrier said
+    assert made.status == 500
+    end = told.ended(outbound, made.id)[2]
+    assert (end.reason, end.code) == ("refused-by-callee", 503)
+
+
 def test_each_gateway_that_is_tried_is_told_with_its_answer(
     outbound: RunningEdge, bot: Phone, gateways: tuple[Agent, Agent]
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.calls.edges import RunningEdge, running_edge
-from tests.calls.phone import Agent, Call, Message, sdp
+from tests.calls.phone import Agent, Call, Message, Phone, sdp
 from tests.calls.standing import OURS, THEIRS, Callee, Scripted, Standing, connect, parties, stand
 from tests.calls.test_restarts import kill, settle
 
@@ -262,3 +262,28 @@ def test_a_carriers_proxies_stay_on_its_side(edge: RunningEdge, both: tuple[Scri
 
 def standing_callee(phone: Scripted, edge: RunningEdge, call: Call) -> Call:
     return Callee(phone, edge.sip, invite(phone))
+
+
+@pytest.mark.parametrize(
+    ("privacy", "told"), [("", True), ("Privacy: none\r\n", True), ("Privacy: id;critical\r\n", False)]
+)
+def test_who_wants_to_stay_unknown_does(
+    routed: RunningEdge, carrier: Phone, ai: Agent, privacy: str, told: bool
+) -> None:
+    asserted = "P-Asserted-Identity: <sip:+34600000000@192.0.2.7>\r\n"
+    assert carrier.call(routed.sip, "+34911234567", headers=asserted + privacy).status == 200
+    assert ("+34600000000" in ai.calls[0].get("P-Asserted-Identity")) is told
+
+
+def test_an_agent_learns_no_host_of_the_carriers(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    names = ("Remote-Party-ID", "Reply-To", "Call-Info", "Referred-By", "P-Preferred-Identity")
+    headers = "".join(f"{name}: <sip:x@192.0.2.7>\r\n" for name in names)
+    assert carrier.call(routed.sip, "+34911234567", headers=headers).status == 200
+    assert "192.0.2.7" not in str(ai.calls[0])
+
+
+def test_a_redirection_names_nobody(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    ai.ringing, ai.answers = False, lambda invite: (302, "")
+    call = carrier.call(routed.sip, "+34911234567")
+    assert call.answer
+    assert (call.status, call.answer.get("Contact")) == (302, "")

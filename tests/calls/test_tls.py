@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cordboard.domain.edge import hop_of_uri
+from tests.calls import told
 from tests.calls.certificates import Authority
 from tests.calls.edges import RunningEdge, agent, data_directory, free_port, number, running_edge, trunk
 from tests.calls.phone import Call, Phone, sdp
@@ -161,6 +162,26 @@ def test_the_next_gateway_is_looked_at_as_the_first(edge: RunningEdge, bot: Phon
         assert sorted(asked(right)) == ["ACK", "BYE", "INVITE", "OPTIONS"]
 
 
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_what_was_set_for_one_gateway_is_not_there_for_the_next(
+    edge: RunningEdge, bot: Phone, authority: Authority, kind: str
+) -> None:
+    with (
+        gateway("127.0.1.1", authority.serving(NAME, NAME)) as busy,
+        StreamAgent("127.0.1.2", free_port("127.0.1.2")) as second,
+    ):
+        busy.answers, busy.ringing = (lambda invite: (503, "")), False
+        routed(edge, busy)
+        first = hop_of_uri(f"sip:{NAME}:{busy.address[1]};transport=tls")
+        hops = (first, hop_of_uri(f"sip:{second.at};transport={kind}"))
+        edge.put(trunk("trunk", "127.0.1.0/24", hops=hops))
+        for _ in range(3):
+            call = bot.call(edge.sip, CALLED, caller=OURS)
+            assert call.status == 200
+            assert call.hang_up() == 200
+            second.hang_up_connections()
+
+
 def test_a_connection_that_ended_is_replaced_and_looked_at_again(
     edge: RunningEdge, bot: Phone, authority: Authority
 ) -> None:
@@ -204,6 +225,9 @@ def test_a_call_that_is_cancelled_while_it_waits_goes_nowhere(
         assert question
         bot.send(call.text("CANCEL", "z9hG4bKwaits", cseq=1), edge.sip)
         assert bot.wait(lambda m: m.method == "INVITE" and m.status == 487)
+        assert not edge.relays(call.id), "media ports are given back"
+        end = told.ended(edge, call.id)[2]
+        assert (end.reason, end.code) == ("cancelled", 487)
         there.heard = answering  # type: ignore[method-assign]
         there.heard(question, next(event.peer for event in there.events if event.message is question))
         assert bot.call(edge.sip, CALLED, caller=OURS).status == 200

@@ -94,6 +94,24 @@ def test_an_invite_too_big_for_udp_goes_by_udp_where_there_is_no_tcp(routed: Run
         assert answered[-1] - sent[-1] < 2, "the second call knows of it"
 
 
+def test_a_big_invite_goes_on_by_udp_to_the_next_gateway(routed: RunningEdge) -> None:
+    with (
+        StreamAgent("127.0.1.5", free_port("127.0.1.5")) as busy,
+        Agent("127.0.1.6") as second,
+        Phone("127.0.2.9") as bot,
+    ):
+        busy.answers, busy.ringing = (lambda invite: (503, "")), False
+        gateways = (busy.at, second.at)
+        routed.put(number(agent_out="agent"), trunk("trunk", "127.0.1.0/24", gateways=gateways))
+        routed.put(agent(sources="127.0.2.9/32"))
+        big = f"Subject: {'x' * 1400}\r\n"
+        for _ in range(2):
+            call = bot.call(routed.sip, "+15125550100", caller=CALLED, headers=big)
+            assert call.status == 200
+            assert call.hang_up() == 200
+        assert {"TCP" in message.get("Via") for message in busy.calls} == {True}
+
+
 def test_calls_out_by_ipv6(routed: RunningEdge) -> None:
     with Phone("::1", name="bot") as bot, Agent("::1", name="gateway") as gateway:
         routed.put(

@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+#: Bytes of an answer; a table with more than a thousand rows does not come.
+LONGEST = 1 << 18
+
 
 class RpcFailed(Exception):
     """Kamailio answered with an error, or not in time."""
@@ -76,7 +79,7 @@ class Rpc:
         assert self._socket is not None
         with contextlib.suppress(BlockingIOError):
             while True:
-                data = self._socket.recv(65535)
+                data = self._socket.recv(LONGEST)
                 with contextlib.suppress(ValueError):
                     reply = json.loads(data)
                     waiting = self._waiting.get(reply.get("id"))

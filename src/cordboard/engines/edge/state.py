@@ -31,7 +31,11 @@ class State:
 
     async def bans(self) -> list[Ban]:
         """Raises EdgeUnavailable."""
-        slots = await self._call("htable.dump", "ban")
+        try:
+            slots = await self._call("htable.dump", "ban")
+        except EdgeUnavailable as error:
+            await self._call("core.version")
+            raise EdgeUnavailable("there are too many bans to be listed; kamailio.log has a line for each") from error
         dumped = await self._call("htable.dump", "dropped")
         dropped = {each["name"]: int(each["value"]) for slot in dumped for each in slot["slot"]}
         return [
