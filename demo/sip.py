@@ -175,13 +175,14 @@ _GAP = 31
 def ladder(call: Call) -> list[str]:
     """The call line by line: seconds since its INVITE, then the message between the two it went between."""
     events = [(m, False) for m in call.caller_saw] + [(m, True) for m in call.end_saw]
-    events.sort(key=lambda event: event[0].time)
-    start = events[0][0].time
+    # SIPp notes what it sends when it has been sent, and others may have been quicker than that
+    start = call.caller_saw[0].time
+    events.sort(key=lambda event: (max(event[0].time, start), event[1]))
     end = f"{call.end.name} {call.end.at}" if isinstance(call.end, End) else ""
     names = [f"{call.caller.name} {call.caller.address}", "edge", end]
     lines = [" " * 10 + "".join(name.ljust(_GAP + 1) for name in names).rstrip()]
     for message, at_end in events:
-        seconds = (message.time - start).total_seconds()
+        seconds = (max(message.time, start) - start).total_seconds()
         # the caller's messages leave to the right, those of the one who answers to the left
         arrow = _arrow(_short(message.first), to_right=message.sent != at_end)
         blank = " " * _GAP
