@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from bench import calls, cpu, relays
+from bench.calls import CallsFailed
 from bench.relays import Relay
 from bench.rounds import progress
 from bench.rows import Budget, Row
@@ -23,6 +25,8 @@ LOOKUP, FULL, GROWTH = Budget(value=1.8), Budget(value=3), Budget(value=1.6)
 ELSEWHERE = "+34911234567"
 #: Seconds that all which calls leave behind is done in: events deleted, rows of dialogs gone.
 SETTLES = 2.5
+#: Seconds after which calls that have failed are forgotten: SIPp's agent waits for a BYE so long.
+CALMS_DOWN = 15.0
 #: Seconds that nobody calls.
 IDLE = 5.0
 
@@ -106,7 +110,7 @@ def _by_turns(sides: Mapping[str, Side], plan: Plan) -> dict[str, Used]:
     for number in range(plan.rounds + 1):
         for name, side in sides.items():
             progress(f"edge: {name}, {'to warm up' if number == 0 else f'round {number} of {plan.rounds}'}")
-            used = _of_a_call(side, plan, chance, idle[name])
+            used = _again(partial(_of_a_call, side, plan, chance, idle[name]))
             if number:
                 rounds[name].append(used)
     return {name: _combined(statistics.median, some) for name, some in rounds.items()}
@@ -118,6 +122,17 @@ def _idle(sides: Mapping[str, Side]) -> dict[str, Used]:
     before = {name: _read(side.relay) for name, side in sides.items()}
     time.sleep(IDLE)
     return {name: _since(before[name], side.relay, IDLE) for name, side in sides.items()}
+
+
+def _again(measured: Callable[[], Used]) -> Used:
+    """A round in which a call failed says nothing: another one is tried, and a third. Raises CallsFailed."""
+    for _ in range(2):
+        try:
+            return measured()
+        except CallsFailed as failed:
+            progress(f"edge: once more, since not all calls were carried: {str(failed)[:300]}")
+            time.sleep(CALMS_DOWN)
+    return measured()
 
 
 def _of_a_call(side: Side, plan: Plan, chance: random.Random, idle: Used) -> Used:
