@@ -180,3 +180,23 @@ def test_of_many_calls_at_once_exactly_as_many_as_may_pass(which: str, limit: in
         time.sleep(0.2)
         assert bot.call(edge.sip, CALLED, caller=OURS).status == 200
         assert bot.call(edge.sip, CALLED, caller=OURS).status == 503
+
+
+@pytest.mark.parametrize("which", ["trunk", "tenant"])
+def test_of_many_calls_in_a_second_as_many_begin_as_may(which: str) -> None:
+    limits = {"trunk_calls_per_second": 0, "tenant_calls_per_second": 0} | {f"{which}_calls_per_second": 5}
+    with (
+        running_edge(**limits) as edge,
+        Agent("127.0.1.1", name="gateway") as gateway,
+        Phone("127.0.2.1") as bot,
+    ):
+        gateway.answers, gateway.ringing = (lambda invite: (486, "")), False
+        edge.put(number(agent_out="agent"), trunk("trunk", gateways=(gateway.at,)), agent(sources="127.0.2.1/32"))
+        time.sleep(1.0 - time.time() % 1.0)
+        began = time.time()
+        calls = [bot.call(edge.sip, CALLED, caller=OURS) for _ in range(20)]
+        seconds = int(time.time()) - int(began) + 1
+        begun = [call.status for call in calls].count(486)
+        assert 5 <= begun <= 5 * seconds
+        assert [call.status for call in calls].count(503) == 20 - begun
+        assert f"503 {which}-calls-per-second" in edge.refusals()[-1] or seconds > 1

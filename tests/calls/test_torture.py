@@ -129,3 +129,21 @@ def test_a_line_of_a_header_ends_in_one_way(
     call = carrier.call(routed.sip, CALLED, headers=header)
     assert call.status == status
     assert len(ai.calls) == (status == 200)
+
+
+def test_what_is_no_sip_is_not_written_about(routed: RunningEdge, carrier: Phone) -> None:
+    """A flood of it would fill the disk as long as nobody cuts the log."""
+    log = routed.options.data / "kamailio.log"
+    before = log.stat().st_size
+    for count in range(500):
+        carrier.send(f"no SIP at all {count}\r\nNor: this\r\n\r\n", routed.sip)
+    assert carrier.call(routed.sip, CALLED).status == 200
+    assert log.stat().st_size - before < 2_000
+
+
+def test_a_call_through_500_hops_goes_no_further(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    vias = "".join(f"Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK{i}\r\n" for i in range(200))
+    assert carrier.call(routed.sip, CALLED, headers=vias).status == 400
+    few = "".join(f"Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK{i}\r\n" for i in range(40))
+    assert carrier.call(routed.sip, CALLED, headers=few).status == 200
+    assert len(ai.calls) == 1

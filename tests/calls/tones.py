@@ -164,7 +164,7 @@ class ToneEndpoint:
         number, due, steps = 0, time.monotonic(), 0
         start = 0
         while self._open:
-            if self._peer is not None:
+            if (peer := self._peer) is not None:
                 kind, payload, at = 0, self._frames[number % len(self._frames)], number
                 if self._digit is not None:
                     start = start if steps else number
@@ -176,7 +176,7 @@ class ToneEndpoint:
                 if steps == 8:
                     self._digit, steps = None, 0
                 packet, sealing = header + payload, self._sealing
-                self._socket.sendto(packet if sealing is None else sealing.protect(packet), self._peer)
+                self._socket.sendto(packet if sealing is None else sealing.protect(packet), peer)
                 number += 1
             due += FRAME / RATE
             time.sleep(max(0.0, due - time.monotonic()))
