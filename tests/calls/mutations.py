@@ -9,11 +9,15 @@ ELSEWHERE = "127.0.9.99:5099"
 Change = Callable[[bytes, random.Random], bytes]
 
 
+#: In a message of a corpus: another number each time, so that it is no retransmission of the one before.
+EACH = "0EACH0"
+
+
 def mutations(corpus: list[bytes], count: int, seed: int) -> Iterator[bytes]:
     """So many messages, none longer than 60,000 bytes."""
     rng = random.Random(seed)
-    for _ in range(count):
-        message = rng.choice(corpus)
+    for number in range(count):
+        message = rng.choice(corpus).replace(EACH.encode(), str(number + 1).encode())
         for change in rng.choices(CHANGES, k=rng.choice((1, 1, 1, 2, 2, 3))):
             message = change(message, rng)[:60_000]
         yield message

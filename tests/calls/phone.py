@@ -30,7 +30,8 @@ class Message:
     @classmethod
     def parse(cls, data: bytes) -> "Message":
         head, _, body = data.decode("utf-8", "replace").partition("\r\n\r\n")
-        first, *lines = head.split("\r\n")
+        # RFC 3261 section 7.3.1: a line that begins with white space goes on with the one before
+        first, *lines = re.sub(r"\r\n[ \t]+", " ", head).split("\r\n")
         pairs = (line.partition(":") for line in lines)
         return cls(first, tuple((name.strip(), value.strip()) for name, _, value in pairs), body)
 
