@@ -54,11 +54,11 @@ format: install-test ## Let ruff format the code, and mend what it can
 	.venv/bin/ruff check --quiet --fix-only .
 	.venv/bin/ruff format --quiet .
 
-test: install-test ## Every test: on both databases, with real calls and kill drills
+test: install-test ## Every test: on both databases, with real calls and drills
 	$(pytest) -m drill
 	$(pytest) -n $(WORKERS) --dist loadfile -m "not drill"
 
-drill: install-test ## Only the kill drills
+drill: install-test ## Only the drills: kills and floods, one after the other
 	$(pytest) -m drill
 
 bench: install-test ## Measure each budget against its floor, as a table

@@ -21,6 +21,7 @@ import uvloop
 from cordboard.domain.addresses import parse_host_port
 from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.routing import Invite, routing_key
+from cordboard.engines.edge.config import EdgeFailed
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
 from cordboard.engines.edge.supervisor import Edge, EdgeOptions, prepare
 from tests.calls.ng import query
@@ -152,13 +153,25 @@ def data_directory() -> Iterator[Path]:
 def running_edge(**changes: Any) -> Iterator[RunningEdge]:
     """An edge of its own in a new data directory, ended at the end."""
     with data_directory() as data:
-        running = RunningEdge(options(data, **changes))
+        running = _started(data, changes)
         try:
-            running.start()
             yield running
         finally:
             running.run(running.edge.stop())
             running.close()
+
+
+def _started(data: Path, changes: dict[str, Any], attempts: int = 3) -> RunningEdge:
+    """A port that was free may be somebody else's by the time that it is used: then others are tried."""
+    running = RunningEdge(options(data, **changes))
+    try:
+        running.start()
+    except EdgeFailed:
+        running.close()
+        if attempts == 1:
+            raise
+        return _started(data, changes, attempts - 1)
+    return running
 
 
 def number(

@@ -93,7 +93,7 @@ def test_a_plain_answer_ends_both_legs(required: RunningEdge, bot: Agent, gatewa
 def test_early_media_in_clear_is_not_passed_on(required: RunningEdge, bot: Agent, gateway: Agent) -> None:
     def progress(invite: Message) -> tuple[int, str]:
         gateway.send(gateway.response(invite, 183, sdp("127.0.1.1"), tag="early"), required.sip)
-        time.sleep(0.1)  # two workers of the edge's: the 183 is to be met first
+        time.sleep(0.3)  # two workers of the edge's: the 183 is to be met first
         return 200, secure()
 
     gateway.answers = progress

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.calls.edges import RunningEdge, agent, number, running_edge, trunk
+from tests.calls.edges import RunningEdge, agent, free_port, number, running_edge, trunk
 from tests.calls.phone import Agent, Phone
 
 OURS, CALLED = "+34911234567", "+15125550100"
@@ -67,10 +67,10 @@ def test_a_dead_first_gateway_costs_no_call_anything_once_it_is_known(probing: R
 
 def test_a_gateway_that_comes_back_is_the_first_again(probing: RunningEdge, bot: Phone) -> None:
     with Agent("127.0.1.2", name="second") as second:
-        with Phone("127.0.1.1", name="deaf") as deaf:
+        port = free_port("127.0.1.1")
+        with Phone("127.0.1.1", port, name="deaf") as deaf:
             routed(probing, deaf.at, second.at)
             assert told(probing, "down", deaf.at)
-            port = deaf.address[1]
         with Agent("127.0.1.1", port, name="first") as first:
             # a change of something else forgets nothing
             probing.put(trunk("another", "127.0.1.77", gateways=("127.0.1.78:5060",), probe=True))
@@ -87,7 +87,7 @@ def test_what_a_probe_found_can_be_read(probing: RunningEdge) -> None:
         probe = gateway.wait(lambda m: m.method == "OPTIONS", 5)
         assert probe
         assert probe.get("From").startswith("<sip:cordboard@")
-        time.sleep(0.1)
+        time.sleep(0.5)
         found = probing.run(probing.edge.rpc.call("htable.get", "health", f"sip:{gateway.at};transport=udp"))
         code, latency, at = str(found["item"]["value"]).split()
         assert code == "200"

@@ -112,7 +112,7 @@ def test_a_final_word_is_passed_on(routed: RunningEdge, bot: Phone, first: Agent
 
 def test_nothing_else_is_tried_once_it_has_rung(routed: RunningEdge, bot: Phone, first: Agent, second: Agent) -> None:
     def rings_and_fails(invite: Message) -> tuple[int, str]:
-        time.sleep(0.1)  # two workers of the edge's: the 180 is to be met first
+        time.sleep(0.3)  # two workers of the edge's: the 180 is to be met first
         return 503, ""
 
     first.ringing = True

@@ -181,13 +181,18 @@ def test_both_legs_go_by_their_policies(
             assert call.status == 488
         elif beyond == "ended":
             assert call.answered.body == ""
-            assert all(side.phone.wait(lambda m: m.method == "BYE" and m.status is None) for side in sides)
+            assert all(side.phone.wait(bye_of(call)) for side in sides)
         else:
             assert edge.profiles(call.id) == sorted([_caller_profile(offer, here), _callee_profile(callee)])
             there.talk(call)
             assert call.hang_up() == 200
             for side in sides:
                 side.tone.play_to(None)
+
+
+def bye_of(call: Call) -> Callable[[Message], bool]:
+    """And of no call before it."""
+    return lambda m: m.method == "BYE" and m.status is None and m.get("Call-ID") == call.id
 
 
 def _caller_profile(offer: Offers, encrypted: bool) -> str:
@@ -275,6 +280,6 @@ def test_media_in_clear_never_reaches_the_leg_that_requires_encryption(
     phone.answers = plain
     call = there.caller.phone.call(edge.sip, THEIRS, body=there.caller.offer("rtp"), caller=OURS)
     assert call.answered.body == ""
-    assert phone.wait(lambda m: m.method == "BYE" and m.status is None)
+    assert phone.wait(bye_of(call))
     time.sleep(0.3)
     assert there.callee.tone.packets == there.caller.tone.packets == 0
