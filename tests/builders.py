@@ -19,11 +19,13 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.domain.accounts import Account, AccountId, new_username
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
 from cordboard.domain.keys import KeyId, new_key
 from cordboard.domain.numbers import NumberId, Status
-from cordboard.domain.tenants import ADMIN, TenantId
+from cordboard.domain.operators import Operator, OperatorId
+from cordboard.domain.tenants import ADMIN, Tenant, TenantId
 from cordboard.domain.trunks import TrunkId
 from cordboard.storage.migrations.run import migrate
 from cordboard.storage.numbers import ShownNumber
@@ -31,7 +33,7 @@ from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
 from cordboard.storage.transaction import EngineFile, Transaction
-from cordboard.usecases import agents, keys, numbers, tenants
+from cordboard.usecases import accounts, agents, customers, keys, numbers, operators, tenants
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
 from cordboard.usecases.ports import Context, Store, new_uuid
@@ -225,10 +227,70 @@ def unknown_id() -> str:
 #: Each after those that refer to it, so that they can be emptied in this order.
 TABLES = (
     *("change", "number", "gateway", "trunk"),
-    *("agent_source", "agent_login", "agent_version", "agent"),
-    *("api_key", "tenant"),
+    *("agent_source", "account", "login", "agent_version", "agent"),
+    *("api_key", "tenant", "operator"),
     *("call", "call_message", "refusal", "event_file"),
 )
+
+
+async def create_operator(world: World, name: str = "operator", password_hash: str = "unused") -> Operator:
+    """An operator that cannot log in unless its hash is given."""
+    return await world.store.write(
+        None,
+        partial(
+            operators.create,
+            who=ADMIN,
+            now=world.clock(),
+            id=OperatorId(unknown_id()),
+            name=name,
+            password_hash=password_hash,
+        ),
+    )
+
+
+async def create_customer(
+    world: World,
+    operator: OperatorId,
+    reference: str | None = None,
+    *,
+    name: str = "customer",
+    rest: customers.Change = customers.Change(),  # noqa: B008  frozen
+) -> Tenant:
+    id = TenantId(unknown_id())
+    make = partial(
+        customers.create,
+        who=ADMIN,
+        now=world.clock(),
+        id=id,
+        operator=operator,
+        name=name,
+        reference=reference,
+        rest=rest,
+    )
+    return await world.store.write(id, make)
+
+
+async def create_account(
+    world: World,
+    tenant: TenantId,
+    username: str | None = None,
+    *,
+    password: str = "account-secret",
+    id: str | None = None,
+    **rest: Any,
+) -> Account:
+    make = partial(
+        accounts.create,
+        who=ADMIN,
+        now=world.clock(),
+        id=AccountId(id or unknown_id()),
+        tenant=tenant,
+        username=username or new_username(),
+        password=password,
+        rest=accounts.Change(**rest),
+        sealer=world.context.sealer,
+    )
+    return await world.store.write(tenant, make)
 
 
 async def empty(world: World) -> None:

@@ -78,6 +78,34 @@ class InvalidName(Invalid):
     """A name is empty, too long or holds control characters."""
 
 
+class InvalidReference(Invalid):
+    """A customer's id has characters or a length that a URL cannot hold."""
+
+
+class InvalidPassword(Invalid):
+    """A password is too short, too long, or has characters that SIP clients do not agree on."""
+
+
+class InvalidCallerName(Invalid):
+    """A caller's name cannot stand in a SIP header."""
+
+
+class InvalidExtension(Invalid):
+    """Not a number that accounts of one tenant can dial each other by."""
+
+
+class ExternalNumberMissing(Invalid):
+    """An account that calls outside needs an external caller id to show."""
+
+
+class NotTheTenantsNumber(Invalid):
+    """The external caller id is no assigned number of the account's tenant."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is no assigned number of this tenant")
+        self.number = number
+
+
 class InvalidPermission(Invalid):
     """A permission that does not exist."""
 
@@ -106,6 +134,18 @@ class UnknownKey(NotFound):
     """There is no such API key."""
 
     noun = "API key"
+
+
+class UnknownOperator(NotFound):
+    """There is no such operator."""
+
+    noun = "operator"
+
+
+class UnknownAccount(NotFound):
+    """There is no such SIP account."""
+
+    noun = "SIP account"
 
 
 class UnknownNumber(NotFound):
@@ -198,11 +238,27 @@ class ReferenceTaken(Conflict):
 
 
 class UsernameTaken(Conflict):
-    """Another agent, of whatever tenant, places its calls with that username."""
+    """Another agent or account, of whatever tenant, has that username."""
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"the username {username} is another agent's; choose another one")
+        super().__init__(f"the username {username} is another agent's or account's; choose another one")
         self.username = username
+
+
+class ExtensionTaken(Conflict):
+    """Another account of the tenant has that internal caller id."""
+
+    def __init__(self, extension: int) -> None:
+        super().__init__(f"the internal caller id {extension} is another account's")
+        self.extension = extension
+
+
+class OperatorTaken(Conflict):
+    """Another operator has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name} is another operator's")
+        self.name = name
 
 
 class AmbiguousTenant(Conflict):
@@ -216,6 +272,22 @@ class AmbiguousTenant(Conflict):
 
 class Refused(CordboardError):
     """The object's present state does not allow this."""
+
+
+class AccountLimitReached(Refused):
+    """The tenant has as many SIP accounts as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the tenant has reached its limit of {limit} SIP accounts")
+        self.limit = limit
+
+
+class OperatorHasCustomers(Refused):
+    """An operator with customers is not deleted."""
+
+    def __init__(self, name: str, customers: int) -> None:
+        super().__init__(f"{name} still has {customers} customers; delete them first")
+        self.customers = customers
 
 
 class NotImported(Refused):

@@ -12,6 +12,7 @@ from typing import Literal, NewType, Self
 
 import phonenumbers
 
+from cordboard.domain.accounts import AccountId
 from cordboard.domain.addresses import HostPort, as_address, parse_host_port
 from cordboard.domain.agents import AgentId
 from cordboard.domain.errors import (
@@ -71,6 +72,8 @@ class Number:
     trunk: TrunkId
     inbound_agent: AgentId | None = None
     outbound_agent: AgentId | None = None
+    #: The account that takes inbound calls; then no agent does.
+    account: AccountId | None = None
     #: ISO 3166-2:ES letters of the regions that a geographic number serves.
     region_codes: tuple[str, ...] = ()
     created_at: datetime
@@ -99,8 +102,16 @@ class Number:
         if agent is not None and self.status in (Status.RELEASED, Status.FINISHED):
             raise NotRoutable(self.number, self.status)
         if direction == "inbound":
-            return replace(self, inbound_agent=agent)
+            return replace(self, inbound_agent=agent, account=self.account if agent is None else None)
         return replace(self, outbound_agent=agent)
+
+    def answered_by(self, account: AccountId | None) -> Self:
+        """Inbound calls go to the phones of an account. Raises NotRoutable unless the number is assigned."""
+        if account is None:
+            return replace(self, account=None)
+        if self.status is not Status.ASSIGNED:
+            raise NotRoutable(self.number, self.status)
+        return replace(self, account=account, inbound_agent=None)
 
     def assigned(self, tenant: TenantId, now: datetime) -> Self:
         """The tenant's from now on. Raises NotAssignable unless free, or reserved for that tenant."""
@@ -129,6 +140,7 @@ class Number:
                 released_at=number.scheduled_release_at,
                 inbound_agent=None,
                 outbound_agent=None,
+                account=None,
             )
         if number.status is Status.RELEASED and number.released_at and number.released_at + QUARANTINE <= now:
             number = replace(number, status=Status.FINISHED)
@@ -141,6 +153,7 @@ class Number:
                 nickname=None,
                 inbound_agent=None,
                 outbound_agent=None,
+                account=None,
             )
         return number
 

@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
-from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion, UsernameTaken
+from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials, SealedSecret
 from cordboard.storage import changes
-from cordboard.storage.transaction import Row, Transaction, UniqueViolation
+from cordboard.storage.transaction import Row, Transaction
 
 _AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
 _COLUMNS = (
@@ -35,9 +35,13 @@ a.published_version_id, a.created_at as agent_created_at
 from agent_version v join agent a on a.id = v.agent_id where v.id = $1
 """
 _VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
-_LOGIN = "select agent_id from agent_login where username = $1"
-_CLAIM_LOGIN = "insert into agent_login (username, agent_id) values ($1, $2)"
 _NEWEST = f"{_VERSION} where agent_id = $1 order by number desc limit 1"
+_FORGET = (
+    "delete from agent_source where version_id in (select id from agent_version where agent_id = $1)",
+    "delete from login where username in (select from_username from agent_version where agent_id = $1)",
+    "delete from agent_version where agent_id = $1",
+    "delete from agent where id = $1",
+)
 _LAST_NUMBER = "select coalesce(max(number), 0) as number from agent_version where agent_id = $1"
 
 
@@ -181,18 +185,6 @@ async def next_version_number(tx: Transaction, agent: AgentId) -> int:
     return 1 if row is None else int(row["number"]) + 1
 
 
-async def claim_login(tx: Transaction, username: str, agent: AgentId) -> None:
-    """The agent's from now on, in all of its versions. Raises UsernameTaken."""
-    row = await tx.one(_LOGIN, username)
-    if row is None:
-        try:
-            await tx.run(_CLAIM_LOGIN, username, agent)
-        except UniqueViolation as error:
-            raise UsernameTaken(username) from error
-    elif row["agent_id"] != agent:
-        raise UsernameTaken(username)
-
-
 async def save(tx: Transaction, who: Actor, before: Agent, after: Agent, now: datetime) -> None:
     """Store which version is published; the one thing about an agent that changes."""
     if before == after:
@@ -200,3 +192,11 @@ async def save(tx: Transaction, who: Actor, before: Agent, after: Agent, now: da
     await tx.run(_PUBLISH, after.id, after.published)
     fields = {"published": [before.published, after.published]}
     await changes.record(tx, who, now, "agent", after.id, "publish", tenant=after.tenant, fields=fields)
+
+
+async def remove(tx: Transaction, who: Actor, agent: Agent, now: datetime) -> None:
+    """The agent with all of its versions: no number must lead to it any more."""
+    for sql in _FORGET:
+        await tx.run(sql, agent.id)
+    fields = {"name": [agent.name, None]}
+    await changes.record(tx, who, now, "agent", agent.id, "delete", tenant=agent.tenant, fields=fields)

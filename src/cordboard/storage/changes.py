@@ -1,6 +1,7 @@
 """The log of changes: the audit trail, and what the engines follow."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import to_wire
 from cordboard.storage.transaction import Transaction
 
-Kind = Literal["tenant", "key", "agent", "version", "trunk", "number"]
+Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number", "account"]
 #: Field name to [from, to]. A secret appears as ["set"] or ["cleared"], never as itself.
 Fields = dict[str, Any]
 
@@ -88,7 +89,7 @@ async def epoch(tx: Transaction) -> str:
     return str(row["epoch"])
 
 
-def difference(before: dict[str, object], after: dict[str, object]) -> Fields:
+def difference(before: Mapping[str, object], after: Mapping[str, object]) -> Fields:
     """[from, to] of each field that differs; a missing side is None."""
     names = dict.fromkeys((*before, *after))
     return {n: [before.get(n), after.get(n)] for n in names if before.get(n) != after.get(n)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from cordboard.domain.accounts import AccountId
 from cordboard.domain.agents import AgentId
 from cordboard.domain.errors import NumberTaken, UnknownCursor, UnknownNumber
 from cordboard.domain.numbers import Number, NumberId, Provider, Status
@@ -18,9 +19,9 @@ from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolati
 Order = Literal["asc", "desc"]
 
 _COLUMNS = """id, tenant_id, number, provider, status, nickname, trunk_id, inbound_agent_id, outbound_agent_id,
-region_codes, created_at, assigned_at, released_at, scheduled_release_at, reservation_expires_at"""
+region_codes, created_at, assigned_at, released_at, scheduled_release_at, reservation_expires_at, account_id"""
 _INSERT = f"""
-insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 #: Only what differs is named: a column that is named costs SQLite each of its indexes, whatever its value.
 _UPDATE = """
@@ -38,7 +39,10 @@ _VARIABLE = (
     ("released_at", "released_at"),
     ("scheduled_release_at", "scheduled_release_at"),
     ("reservation_expires_at", "reservation_expires_at"),
+    ("account_id", "account"),
 )
+_OF_ACCOUNT = f"select {_COLUMNS} from number where account_id = $1"
+_OF_TENANT = f"select {_COLUMNS} from number where tenant_id = $1 limit $2"
 _DELETE = "delete from number where id = $1"
 _BY_ID = f"select {_COLUMNS} from number where id = $1"
 _BY_NUMBER = f"select {_COLUMNS} from number where number = $1 and status <> 'finished'"
@@ -61,7 +65,7 @@ select {_COLUMNS} from number where id in (select id from (
 _SHOWN = """
 select n.id, n.number, n.provider, n.status, n.nickname, n.released_at, n.scheduled_release_at, n.assigned_at,
 n.inbound_agent_id, n.outbound_agent_id, n.reservation_expires_at, n.region_codes, n.tenant_id, n.trunk_id,
-n.created_at, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
+n.created_at, n.account_id, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
 from number n join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
 """
 _SHOW = f"{_SHOWN} where n.id = $1"
@@ -89,6 +93,7 @@ class ShownNumber(NamedTuple):
     tenant_id: str | None
     trunk_id: str
     created_at: str
+    account_id: str | None
     #: JSON list.
     allowed: str | None
     media_in: str
@@ -132,6 +137,7 @@ def _number(row: Row) -> Number:
         released_at,
         scheduled_release_at,
         reservation_expires_at,
+        account,
     ) = row
     return Number(
         id=id,
@@ -149,6 +155,7 @@ def _number(row: Row) -> Number:
         released_at=opt_from_wire(released_at),
         scheduled_release_at=opt_from_wire(scheduled_release_at),
         reservation_expires_at=opt_from_wire(reservation_expires_at),
+        account=account,
     )
 
 
@@ -172,6 +179,7 @@ def _told(number: Number | None) -> dict[str, object]:
         "nickname": number.nickname,
         "inbound_agent": number.inbound_agent,
         "outbound_agent": number.outbound_agent,
+        "account": number.account,
         "scheduled_release_at": opt_to_wire(number.scheduled_release_at),
     }
 
@@ -201,6 +209,7 @@ async def add(tx: Transaction, who: Actor, number: Number, now: datetime, action
             opt_to_wire(number.released_at),
             opt_to_wire(number.scheduled_release_at),
             opt_to_wire(number.reservation_expires_at),
+            number.account,
         )
     except UniqueViolation as error:
         raise NumberTaken(number.number) from error
@@ -249,6 +258,16 @@ async def agent_in_use(tx: Transaction, agent: AgentId, *, besides: NumberId) ->
     return await tx.one(_USES, agent, besides) is not None
 
 
+async def of_account(tx: Transaction, account: AccountId) -> list[Number]:
+    """The numbers whose calls go to it."""
+    return [_number(row) for row in await tx.all(_OF_ACCOUNT, account)]
+
+
+async def some_of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[Number]:
+    """Of whatever status, in no order."""
+    return [_number(row) for row in await tx.all(_OF_TENANT, tenant, limit)]
+
+
 async def due(tx: Transaction, now: datetime, quarantined_until: datetime, limit: int) -> list[Number]:
     """Numbers whose next step in life is due; those released by `quarantined_until` are to be finished."""
     return [_number(row) for row in await tx.all(_DUE, to_wire(now), to_wire(quarantined_until), limit)]
@@ -280,6 +299,7 @@ def as_stored(shown: ShownNumber) -> Number:
         released_at=opt_from_wire(shown.released_at),
         scheduled_release_at=opt_from_wire(shown.scheduled_release_at),
         reservation_expires_at=opt_from_wire(shown.reservation_expires_at),
+        account=None if shown.account_id is None else AccountId(shown.account_id),
     )
 
 
@@ -295,6 +315,7 @@ def as_shown(number: Number, before: ShownNumber) -> ShownNumber:
         released_at=opt_to_wire(number.released_at),
         scheduled_release_at=opt_to_wire(number.scheduled_release_at),
         reservation_expires_at=opt_to_wire(number.reservation_expires_at),
+        account_id=number.account,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.schema import Identity
@@ -34,11 +35,14 @@ def metadata(dialect: str) -> MetaData:
     """The tables on `sqlite` or `postgresql`. They differ in one: how a change gets its revision."""
     meta = MetaData(naming_convention=NAMES)
     _installation(meta)
-    _tenant(meta)
+    _operator(meta)
+    _tenant(meta, dialect)
     _api_key(meta)
     _agent(meta)
+    _login(meta)
     _trunk(meta)
     _number(meta)
+    _account(meta, dialect)
     _change(meta, dialect)
     _calls(meta)
     return meta
@@ -70,18 +74,96 @@ def _installation(meta: MetaData) -> None:
     )
 
 
-def _tenant(meta: MetaData) -> None:
+def _counter(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _listed(table: Table, column: str, key: str, dialect: str, *, length: int | None = None) -> None:
+    """What an operator's list is sorted by; null goes first on both stores."""
+    sorted_by = table.c[column] if length is None else func.substr(table.c[column], text("1"), text(str(length)))
+    first = sorted_by.nulls_first() if dialect == "postgresql" else sorted_by
+    Index(f"{table.name}_by_{column}", table.c.operator_id, first, table.c[key])
+
+
+def _operator(meta: MetaData) -> None:
     Table(
+        "operator",
+        meta,
+        _id(),
+        Column("name", TEXT, nullable=False, unique=True),
+        #: argon2id, in PHC form.
+        _text("password"),
+        _text("created_at"),
+        #: What it has, kept by counter, and the last reference that was made for a customer of its.
+        *map(_counter, ("customers", "accounts", "last_reference")),
+    )
+
+
+def _tenant(meta: MetaData, dialect: str) -> None:
+    table = Table(
         "tenant",
         meta,
         _id(),
         _text("name"),
-        Column("reference", TEXT, unique=True),
+        _text("reference", null=True),
         #: Numbers that lists show without a filter, kept by counter since COUNT(*) grows with the table.
-        Column("listed_numbers", Integer, nullable=False, server_default=text("0")),
+        _counter("listed_numbers"),
         _text("created_at"),
+        _text("operator_id", null=True),
+        _text("language", default="EN"),
+        Column("capacity_limit", BigInteger),
+        Column("account_limit", BigInteger),
+        _text("termination", default="operator"),
+        _counter("accounts"),
         Index("tenant_name", "name"),
+        Index("tenant_reference", "reference", "operator_id", unique=True),
+        Index("tenant_operator", "operator_id", "reference"),
     )
+    alone = text("operator_id is null")
+    Index("tenant_own_reference", table.c.reference, unique=True, sqlite_where=alone, postgresql_where=alone)
+    for name in ("name", "language", "capacity_limit", "account_limit", "termination"):
+        _listed(table, name, "reference", dialect)
+
+
+#: Columns of account, one for each domain.accounts.Recording.
+RECORDING = (
+    *("record_incoming_internal", "record_incoming_external", "record_outgoing_internal", "record_outgoing_external"),
+    "record_on_demand",
+)
+
+
+def _account(meta: MetaData, dialect: str) -> None:
+    table = Table(
+        "account",
+        meta,
+        _id(),
+        _tenant_id(),
+        #: The tenant's, which never changes: lists are an operator's.
+        _text("operator_id", null=True),
+        Column("username", TEXT, nullable=False, unique=True),
+        #: Sealed with the key ring; the account's id is associated data.
+        _text("password"),
+        _text("caller_name", null=True),
+        Column("extension", BigInteger),
+        Column("external_number", BigInteger),
+        *map(_counter, ("may_call_outside", "restricted")),
+        #: Networks with commas between.
+        _text("allowed", null=True),
+        *map(_counter, RECORDING),
+        _text("created_at"),
+        UniqueConstraint("tenant_id", "extension"),
+        Index("account_tenant", "tenant_id", "created_at", "id"),
+        Index("account_operator", "operator_id", "id"),
+    )
+    for name in (
+        *("username", "caller_name", "extension", "external_number", "may_call_outside", "restricted"),
+        *RECORDING,
+    ):
+        _listed(table, name, "id", dialect)
+    _listed(table, "allowed", "id", dialect, length=64)
+    #: All that lists are filtered by, so that a count looks at no row.
+    filters = ("operator_id", "tenant_id", "may_call_outside", "caller_name", "extension", "external_number")
+    Index("account_filtered", *(table.c[name] for name in (*filters, "username", "id")))
 
 
 def _api_key(meta: MetaData) -> None:
@@ -134,14 +216,6 @@ def _agent(meta: MetaData) -> None:
         _text("codecs", default="[]"),
         UniqueConstraint("agent_id", "number"),
     )
-    #: Whose a login is: one agent's in the whole installation, in all of its versions.
-    Table(
-        "agent_login",
-        meta,
-        Column("username", TEXT, primary_key=True),
-        Column("agent_id", TEXT, ForeignKey("agent.id"), nullable=False),
-        sqlite_with_rowid=False,
-    )
     #: By what address alone an agent is known: the collapsed networks of published versions without a login.
     Table(
         "agent_source",
@@ -155,6 +229,17 @@ def _agent(meta: MetaData) -> None:
         #: The tenant last, so that a search for others' networks steps over the tenant's own.
         Index("agent_source_network", "network", "tenant_id"),
         Index("agent_source_first", "first", "tenant_id"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _login(meta: MetaData) -> None:
+    #: Whose a digest username is: one agent's in all of its versions, or one account's, in the whole installation.
+    Table(
+        "login",
+        meta,
+        Column("username", TEXT, primary_key=True),
+        _text("owner_id"),
         sqlite_with_rowid=False,
     )
 
@@ -212,7 +297,11 @@ def _number(meta: MetaData) -> None:
         _text("released_at", null=True),
         _text("scheduled_release_at", null=True),
         _text("reservation_expires_at", null=True),
+        #: The account that takes inbound calls, before an agent.
+        _text("account_id", null=True),
     )
+    given = text("account_id is not null")
+    Index("number_account", table.c.account_id, sqlite_where=given, postgresql_where=given)
     #: One owner per number across all tenants, until it is finished.
     Index("number_owner", table.c.number, unique=True, sqlite_where=live, postgresql_where=live)
     Index(
@@ -261,7 +350,8 @@ def _change(meta: MetaData, dialect: str) -> None:
         "change",
         meta,
         *key,
-        _tenant_id(nullable=True),
+        #: Outlives the tenant.
+        _text("tenant_id", null=True),
         _text("kind"),
         _text("object_id"),
         _text("actor"),

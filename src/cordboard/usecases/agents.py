@@ -19,7 +19,7 @@ from cordboard.domain.errors import SharedAddress, UnknownVersion
 from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import Actor, TenantId, check_name
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials
-from cordboard.storage import agents, numbers, sources, tenants
+from cordboard.storage import agents, logins, numbers, sources, tenants
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer
 
@@ -117,7 +117,7 @@ async def add_version(
         codecs=check_codecs(version.codecs),
     )
     if made.from_credentials is not None:
-        await agents.claim_login(tx, check_username(made.from_credentials.username), owner.id)
+        await logins.claim(tx, check_username(made.from_credentials.username), owner.id)
     await agents.add_version(tx, who, made, now)
     return made
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from cordboard.domain.accounts import AccountId
 from cordboard.domain.addresses import HostPort, collapse
 from cordboard.domain.agents import VersionId
-from cordboard.domain.errors import NotImported, TwoVersionsOfOneAgent
+from cordboard.domain.errors import NotImported, TwoVersionsOfOneAgent, UnknownNumber
 from cordboard.domain.numbers import (
     RESERVATION,
     Direction,
@@ -18,7 +19,7 @@ from cordboard.domain.numbers import (
 )
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.trunks import Gateway, MediaPolicy, Trunk, TrunkId
-from cordboard.storage import agents, numbers, tenants, trunks
+from cordboard.storage import accounts, agents, numbers, tenants, trunks
 from cordboard.storage.numbers import ShownNumber
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.agents import publish_for_number, unpublish_unused
@@ -251,4 +252,17 @@ async def assign_platform_number(
     trunk = await trunks.get(tx, before.trunk)
     await trunks.save(tx, who, trunk, replace(trunk, tenant=tenant), now)
     await numbers.save(tx, who, before, after, now, "assign")
+    return await numbers.show(tx, None, before.id)
+
+
+async def assign_to_account(tx: Transaction, who: Actor, number: str, account: AccountId, now: datetime) -> ShownNumber:
+    """Send a number's inbound calls to an account of its tenant's.
+
+    Raises UnknownNumber, UnknownAccount, NotRoutable.
+    """
+    owner = await accounts.get(tx, account)
+    before = await numbers.by_number(tx, parse_number(number))
+    if before.tenant != owner.tenant:
+        raise UnknownNumber(number)
+    await numbers.save(tx, who, before, before.answered_by(account), now, "update")
     return await numbers.show(tx, None, before.id)
