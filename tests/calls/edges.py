@@ -19,7 +19,7 @@ import structlog
 import uvloop
 
 from cordboard.domain.addresses import parse_host_port
-from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.edge import AccountRow, AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.routing import Invite, routing_key
 from cordboard.engines.edge.config import EdgeFailed
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
@@ -88,7 +88,7 @@ class RunningEdge:
         address, _, port = self.options.sip_listen[0].rpartition(":")
         return address.strip("[]"), int(port)
 
-    def put(self, *rows: NumberRow | TrunkRow | AgentRow) -> None:
+    def put(self, *rows: NumberRow | TrunkRow | AgentRow | AccountRow) -> None:
         """Effective for the next call."""
         self.file.stage(Put(row) for row in rows)
         self._commit()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cordboard.domain.addresses import MAX_NETWORKS
-from cordboard.domain.edge import AgentRow, NumberRow, TrunkRow, hop_of_uri
+from cordboard.domain.edge import AccountRow, AgentRow, NumberRow, TrunkRow, hop_of_uri
 from cordboard.domain.routing import Invite
 from cordboard.engines.edge import file as edge_file
 from cordboard.engines.edge.decide import Decider
@@ -233,13 +233,19 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
         NumberRow(key="k", number_id="n", number="+1", user="u", tenant="t", trunk="r", agent_in=None),
         TrunkRow(id="r", tenant="t", open=True, allowed="", media_in="require"),
         AgentRow(id="a", version="v", uri="sip:x@y", hops=(hop_of_uri("sip:x@y"),)),
+        AccountRow(id="c", username="c1", tenant="t", ha1="h", restricted=True, allowed="127.0.0.0/8,127.0.3.1/32"),
     )
     file.stage(map(Put, rows))
     file.commit(2)
-    found = [file._connection.execute(f"select * from {t}").fetchone() for t in ("number", "trunk", "agent", "hop")]
+    tables = ("number", "trunk", "agent", "hop", "account")
+    found = [file._connection.execute(f"select * from {table}").fetchone() for table in tables]
     assert found == [
-        ("k", "n", "+1", "u", "t", "r", None, None),
+        ("k", "n", "+1", "u", "t", "r", None, None, None),
         ("r", "t", 1, "", "require", "allow", "", ""),
         ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
         ("a", 0, "y", "", "y;;", 1, "", 0),
+        ("c", "c1", "t", "h", 1, "127.0.3.1/32,127.0.0.0/8", "", "", "", 0, ""),
     ]
+    file.stage([Drop("account", "c")])
+    file.commit(3)
+    assert not file._connection.execute("select * from account").fetchall()

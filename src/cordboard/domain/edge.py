@@ -27,6 +27,8 @@ class NumberRow:
     agent_in: str | None
     #: The agent that may place calls from it.
     agent_out: str | None = None
+    #: The account that takes inbound calls; it goes before `agent_in`.
+    account: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +97,35 @@ class AgentRow:
 
     def __repr__(self) -> str:
         return f"AgentRow(id={self.id!r}, version={self.version!r})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountRow:
+    """A SIP user who registers and calls."""
+
+    id: str
+    username: str
+    tenant: str
+    #: H(username:realm:password) in hex, RFC 7616 section 3.4.2; H is the digest of the installation.
+    ha1: str
+    #: It is heard from `allowed` alone.
+    restricted: bool = False
+    #: Networks that `addresses.collapse` made, separated by commas; '' is nowhere.
+    allowed: str = ""
+    #: Shown beside its numbers; '' is none.
+    name: str = ""
+    #: The digits that other accounts of its tenant reach it by, and see when it calls; '' is none.
+    internal: str = ""
+    #: `NumberRow.key` of the number that it shows outside; '' is none.
+    external: str = ""
+    #: Whether it may call what is no account of its tenant's.
+    allow_external: bool = False
+    #: What of its calls is recorded: words among in-internal, in-external, out-internal, out-external and on-demand,
+    #: a space between.
+    record: str = ""
+
+    def __repr__(self) -> str:
+        return f"AccountRow(id={self.id!r})"
 
 
 def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = True, probe: bool = False) -> HopRow:

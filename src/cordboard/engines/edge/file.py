@@ -9,31 +9,32 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal, NewType
 from zlib import crc32
 
-from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow
+from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow
 from cordboard.domain.errors import EdgeRefused, NotApplied
 
-Kind = Literal["number", "trunk", "agent"]
+Kind = Literal["number", "trunk", "agent", "account"]
 Epoch = NewType("Epoch", str)
 
 #: Into which the time between two probes is cut; health.cfg has the number too.
 SLOTS: Final = 60
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
 PATIENCE: Final = 2.0
 
 _PUT: Final = {
-    NumberRow: "insert or replace into number values(?,?,?,?,?,?,?,?)",
+    NumberRow: "insert or replace into number values(?,?,?,?,?,?,?,?,?)",
     TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?)",
     AgentRow: "insert or replace into agent values(?,?,?,?,?,?,?,?,?,?,?)",
+    AccountRow: "insert or replace into account values(?,?,?,?,?,?,?,?,?,?,?)",
 }
 _PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?,?,?)"
 _DROP_HOPS: Final = "delete from hop where owner=?"
@@ -41,14 +42,16 @@ _DROP: Final[dict[Kind, str]] = {
     "number": "delete from number where number_id=?",
     "trunk": "delete from trunk where id=?",
     "agent": "delete from agent where id=?",
+    "account": "delete from account where id=?",
 }
+_WITH_HOPS: Final = {_PUT[TrunkRow], _DROP["trunk"], _PUT[AgentRow], _DROP["agent"]}
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
     """A row as it is to stand in the file, whether it stood there before or not."""
 
-    row: NumberRow | TrunkRow | AgentRow
+    row: NumberRow | TrunkRow | AgentRow | AccountRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,7 @@ class EdgeFile:
         row = self._connection.execute("select schema_version, epoch, revision from meta where id=1").fetchone()
         if row is None or row[0] != SCHEMA_VERSION or not row[1]:
             return None
-        for table in ("number", "trunk", "agent", "hop", "resolved"):
+        for table in ("number", "trunk", "agent", "account", "hop", "resolved"):
             self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  known names
         return Epoch(row[1]), row[2]
 
@@ -262,7 +265,7 @@ class EdgeFile:
         for statement, group in groupby(writes, key=_statement):
             these = list(group)
             self._connection.executemany(statement, map(_values, these))
-            if statement not in (_PUT[NumberRow], _DROP["number"]):
+            if statement in _WITH_HOPS:
                 self._apply_hops(these)
 
     def _apply_hops(self, writes: Sequence[Write]) -> None:
@@ -310,6 +313,8 @@ def _values(write: Write) -> Sequence[str | int | None]:
     row = write.row
     if isinstance(row, NumberRow):
         return astuple(row)
+    if isinstance(row, AccountRow):
+        return astuple(replace(row, allowed=_in_testing_order(row.allowed)))
     if isinstance(row, TrunkRow):
         allowed = _in_testing_order(row.allowed)
         media = (row.media_in, row.media_out)
@@ -337,7 +342,7 @@ def _owner(write: Write) -> str:
 
 
 def _hops(write: Write) -> list[tuple[str, int, str, str, str, int, str, int]]:
-    if isinstance(write, Drop) or isinstance(write.row, NumberRow):
+    if isinstance(write, Drop) or isinstance(write.row, NumberRow | AccountRow):
         return []
     return [_hop(write.row.id, position, hop) for position, hop in enumerate(write.row.hops)]
 

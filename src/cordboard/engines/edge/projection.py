@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
-from cordboard.domain.edge import NumberRow
+from cordboard.domain.edge import AgentRow, TrunkRow
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
 from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes, projected
@@ -133,5 +133,5 @@ async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> l
 
 
 def _names(write: Put | Drop) -> Iterator[str]:
-    if isinstance(write, Put) and not isinstance(write.row, NumberRow):
+    if isinstance(write, Put) and isinstance(write.row, TrunkRow | AgentRow):
         yield from (hop.name for hop in write.row.hops if hop.name)

@@ -15,7 +15,8 @@ create table number(
     tenant text not null,
     trunk text not null,
     agent_in text,
-    agent_out text
+    agent_out text,
+    account text                  -- takes inbound calls, and goes before agent_in
 ) without rowid;
 create table trunk(
     id text primary key,
@@ -41,6 +42,20 @@ create table agent(
     headers text not null         -- for the INVITE to the agent, each line with its CRLF
 ) without rowid;
 create index agent_login on agent(login) where login <> '';
+create table account(
+    id text primary key,
+    username text not null unique,
+    tenant text not null,
+    ha1 text not null,
+    restricted integer not null,  -- 1: heard from `allowed` alone
+    allowed text not null,        -- comma-separated collapsed networks, '' is nowhere
+    name text not null,           -- shown beside its numbers, '' is none
+    internal text not null,       -- its extension among the accounts of its tenant, '' is none
+    external text not null,       -- key of the number that it shows outside, '' is none
+    allow_external integer not null,
+    record text not null          -- words, a space between
+) without rowid;
+create index account_internal on account(tenant, internal) where internal <> '';
 create table hop(
     owner text not null,          -- a trunk or an agent
     position integer not null,
