@@ -45,10 +45,15 @@ class Client:
         """Raises ClientError."""
         self._call("DELETE", path)
 
-    def tenant_id(self, ref: str) -> str:
-        """The id behind a tenant's name, reference or id. Raises ClientError."""
-        found = self.get("/tenants", ref=ref)["data"]
+    def tenant_id(self, ref: str, operator: str | None = None) -> str:
+        """The id behind a tenant's name, reference or id, if given of that operator's. Raises ClientError."""
+        operator_id = None if operator is None else self.operator_id(operator)
+        found = self.get("/tenants", ref=ref, operator_id=operator_id)["data"]
         return str(found[0]["id"])
+
+    def operator_id(self, ref: str) -> str:
+        """The id behind an operator's name or id. Raises ClientError."""
+        return str(self.get("/operators", ref=ref)["data"][0]["id"])
 
     def _call(self, method: str, path: str, **rest: Any) -> Any:
         try:

@@ -2,7 +2,7 @@
 
 import click
 
-from cordboard.cli import agents, bans, calls, keys, migrate, numbers, serve, tenants, trunks
+from cordboard.cli import accounts, agents, bans, calls, keys, migrate, numbers, operators, serve, tenants, trunks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,8 +15,10 @@ main.add_command(serve.serve)
 main.add_command(serve.down)
 main.add_command(migrate.migrate)
 main.add_command(tenants.tenant)
+main.add_command(operators.operator)
 main.add_command(keys.key)
 main.add_command(agents.agent)
+main.add_command(accounts.account)
 main.add_command(numbers.number)
 main.add_command(trunks.trunk)
 main.add_command(calls.call)

@@ -60,6 +60,16 @@ def fail(message: str, *, as_json: bool = False, problem: dict[str, Any] | None 
     sys.exit(1)
 
 
+def confirmed(what: str, *, yes: bool, as_json: bool) -> None:
+    """Go on if the user wants it; where nobody can be asked, `--yes` must say so."""
+    if yes:
+        return
+    if as_json or not sys.stdin.isatty():
+        fail(f"nobody can be asked here: say --yes to {what}", as_json=as_json)
+    if not click.confirm(f"{what[0].upper()}{what[1:]}?"):
+        fail("nothing was changed")
+
+
 def show_json(answer: Any) -> None:
     click.echo(json.dumps(answer, indent=2))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cordboard.cli.accounts import account_id
 from cordboard.cli.common import show_json, show_table, talks_to_server
 from cordboard.client import Client
 
@@ -34,11 +35,15 @@ def add(
 
 @number.command()
 @click.argument("number")
-@click.option("--tenant", required=True, help="Name, reference or id.")
+@click.option("--tenant", help="Name, reference or id: it gets a reserved number.")
+@click.option("--account", help="Id or username: its phones get the calls of a number of its tenant's.")
 @talks_to_server
-def assign(client: Client, number: str, tenant: str, as_json: bool) -> None:
-    """Give a reserved number to a tenant."""
-    _show(client.post("/numbers/assign", {"number": number, "tenant_id": client.tenant_id(tenant)}), as_json)
+def assign(client: Client, number: str, tenant: str | None, account: str | None, as_json: bool) -> None:
+    """Give a reserved number to a tenant, or a tenant's number to one of its SIP accounts."""
+    if (tenant is None) == (account is None):
+        raise click.UsageError("say who gets it: --tenant or --account, one of them")
+    who = {"account_id": account_id(client, account)} if account else {"tenant_id": client.tenant_id(tenant or "")}
+    _show(client.post("/numbers/assign", {"number": number, **who}), as_json)
 
 
 @number.command("list")

@@ -184,3 +184,15 @@ class Ban:
     since: datetime
     #: Messages of its that were dropped.
     dropped: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Binding:
+    """Where a registered account is reached (RFC 3261 section 10)."""
+
+    contact: str
+    #: Where the REGISTER came from, if that is not where the contact says.
+    received: str
+    user_agent: str | None
+    #: Seconds that are left.
+    expires: int

@@ -36,6 +36,7 @@ _OF_OPERATOR = f"{_COLUMNS} where id = $1 and operator_id = $2"
 _BY_USERNAME = f"{_COLUMNS} where username = $1"
 _OF_TENANT = f"{_COLUMNS} where tenant_id = $1 {{beyond}} order by created_at, id limit $2"
 _BEYOND = "and (created_at, id) > ((select created_at from account where id = $3 and tenant_id = $1), $3)"
+_AFTER = f"{_COLUMNS} where id > $1 order by id limit $2"
 _CURSOR = "select 1 from account where id = $1 and tenant_id = $2"
 _LISTED: Final = Sorted(
     table="account",
@@ -169,6 +170,11 @@ async def of_tenant(tx: Transaction, tenant: TenantId, after: AccountId | None, 
     if await tx.one(_CURSOR, after, tenant) is None:
         raise UnknownCursor(after)
     return [_account(row) for row in await tx.all(_OF_TENANT.format(beyond=_BEYOND), tenant, limit, after)]
+
+
+async def after(tx: Transaction, after: str, limit: int) -> list[Account]:
+    """Everybody's accounts in order of id, those after `after` (empty: from the first)."""
+    return [_account(row) for row in await tx.all(_AFTER, after, limit)]
 
 
 async def count(tx: Transaction, operator: OperatorId, filters: Filters) -> int:

@@ -110,6 +110,12 @@ async def delete(tx: Transaction, who: Actor, now: datetime, *, id: AccountId) -
     await accounts.remove(tx, who, account, now)
 
 
+async def of_tenant(tx: Transaction, tenant: TenantId, after: AccountId | None, limit: int) -> list[Account]:
+    """A tenant's accounts, oldest first. Raises UnknownTenant, UnknownCursor."""
+    await tenants.get(tx, tenant)
+    return await accounts.of_tenant(tx, tenant, after, limit)
+
+
 async def one(tx: Transaction, id: AccountId, operator: OperatorId) -> tuple[Account, Tenant]:
     """An operator's account and its tenant. Raises UnknownAccount."""
     account = await accounts.get(tx, id, operator)

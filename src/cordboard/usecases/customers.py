@@ -65,7 +65,7 @@ async def create(
         created_at=now,
         operator=operator,
     )
-    tenant = _changed(tenant, rest)
+    tenant = changed(tenant, rest)
     await tenants.add(tx, who, tenant, now)
     return tenant
 
@@ -75,7 +75,7 @@ async def update(
 ) -> Tenant:
     """Raises UnknownTenant, InvalidName."""
     before = await tenants.customer(tx, operator, reference)
-    after = _changed(before, change)
+    after = changed(before, change)
     await tenants.save(tx, who, before, after, now)
     return after
 
@@ -124,7 +124,8 @@ async def _free_reference(tx: Transaction, operator: OperatorId) -> str:
             return reference
 
 
-def _changed(before: Tenant, change: Change) -> Tenant:
+def changed(before: Tenant, change: Change) -> Tenant:
+    """The tenant as it is to be. Raises InvalidName."""
     return replace(
         before,
         name=before.name if change.name is UNCHANGED else check_name(change.name),

@@ -1,7 +1,7 @@
 """What use cases are handed from outside."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
-from cordboard.domain.edge import Ban, HopHealth
+from cordboard.domain.edge import Ban, Binding, HopHealth
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret, TrunkId
 from cordboard.storage.transaction import Query
@@ -66,6 +66,14 @@ class EdgeState(Protocol):
 
     async def unban(self, address: str) -> bool:
         """Hear it again. False: it was not banned."""
+        ...
+
+
+class Registrations(Protocol):
+    """The edge's registrar. Each raises EdgeUnavailable."""
+
+    async def registrations(self, usernames: Sequence[str]) -> Mapping[str, tuple[Binding, ...]]:
+        """The unexpired bindings of those that are online, the newest first; one batch of look-ups."""
         ...
 
 

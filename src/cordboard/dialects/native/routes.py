@@ -11,14 +11,17 @@ from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
-from cordboard.dialects.native import calls, edge, wire
+from cordboard.dialects.native import accounts, calls, edge, operators, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
+from cordboard.domain.accounts import AccountId
 from cordboard.domain.agents import AgentId, VersionId
 from cordboard.domain.errors import Unauthenticated
 from cordboard.domain.keys import KeyId, new_key
+from cordboard.domain.operators import OperatorId
 from cordboard.domain.tenants import ADMIN, Actor, TenantId
 from cordboard.domain.trunks import TrunkId
+from cordboard.storage import accounts as accounts_stored
 from cordboard.storage import agents, keys, tenants, trunks
 from cordboard.storage.numbers import Filter
 from cordboard.usecases import agents as agent_usecases
@@ -26,15 +29,11 @@ from cordboard.usecases import keys as key_usecases
 from cordboard.usecases import tenants as tenant_usecases
 from cordboard.usecases import trunks as trunk_usecases
 from cordboard.usecases.keys import Keyholders
-from cordboard.usecases.numbers import add_platform_number, assign_platform_number
+from cordboard.usecases.numbers import add_platform_number, assign_platform_number, assign_to_account
 from cordboard.usecases.pages import page_of_numbers
-from cordboard.usecases.ports import Context, EdgeState
+from cordboard.usecases.ports import Context, EdgeState, Registrations
 
 PREFIX = "/cordboard/v1"
-
-
-def _tenant_id(request: Request) -> TenantId:
-    return TenantId(str(parse_path(request, wire.TenantPath).tenant_id))
 
 
 def _agent_id(request: Request) -> AgentId:
@@ -65,21 +64,36 @@ class Administration:
                 id=id,
                 name=body.name,
                 reference=body.reference,
+                operator=None if body.operator_id is None else OperatorId(str(body.operator_id)),
+                rest=body.change(),
             ),
         )
         return reply(wire.tenant(made), 201)
 
+    async def update_tenant(self, request: Request, who: Actor) -> Response:
+        id, body = wire.tenant_id(request), await parse_body(request, wire.TenantUpdate)
+        changed = await self._store.write(
+            id, partial(tenant_usecases.update, who=who, now=self._context.clock(), id=id, change=body.change())
+        )
+        return reply(wire.tenant(changed))
+
+    async def delete_tenant(self, request: Request, who: Actor) -> Response:
+        id = wire.tenant_id(request)
+        await self._store.write(id, partial(tenant_usecases.delete, who=who, now=self._context.clock(), id=id))
+        return Response(status_code=204)
+
     async def list_tenants(self, request: Request, who: Actor) -> Response:
         query = parse_query(request, wire.TenantQuery)
         if query.ref is not None:
-            found = [await self._store.read(partial(tenants.find, ref=query.ref))]
+            operator = None if query.operator_id is None else OperatorId(str(query.operator_id))
+            found = [await self._store.read(partial(tenants.find, ref=query.ref, operator=operator))]
         else:
             after = "" if query.after is None else str(query.after)
             found = await self._store.read(partial(tenants.page, after=after, limit=query.limit))
         return reply({"data": [wire.tenant(t) for t in found]})
 
     async def create_key(self, request: Request, who: Actor) -> Response:
-        tenant, body = _tenant_id(request), await parse_body(request, wire.NewKey)
+        tenant, body = wire.tenant_id(request), await parse_body(request, wire.NewKey)
         secret = new_key()
         made = await self._store.write(
             tenant,
@@ -97,7 +111,7 @@ class Administration:
         return reply(wire.key(made, secret), 201)
 
     async def list_keys(self, request: Request, who: Actor) -> Response:
-        tenant, query = _tenant_id(request), parse_query(request, wire.ListQuery)
+        tenant, query = wire.tenant_id(request), parse_query(request, wire.ListQuery)
         await self._store.read(partial(tenants.get, id=tenant))
         found = await self._store.read(partial(keys.of_tenant, tenant=tenant, limit=query.limit))
         return reply({"data": [wire.key(k) for k in found]})
@@ -109,7 +123,7 @@ class Administration:
         return Response(status_code=204)
 
     async def create_agent(self, request: Request, who: Actor) -> Response:
-        tenant, body = _tenant_id(request), await parse_body(request, wire.NewAgent, self._context.hosts)
+        tenant, body = wire.tenant_id(request), await parse_body(request, wire.NewAgent, self._context.hosts)
         new = body.version(self._context.new_id, self._context.new_password)
         agent, version = await self._store.write(
             tenant,
@@ -128,7 +142,7 @@ class Administration:
         return reply(wire.agent_made(agent, version, new), 201)
 
     async def list_agents(self, request: Request, who: Actor) -> Response:
-        tenant, query = _tenant_id(request), parse_query(request, wire.ListQuery)
+        tenant, query = wire.tenant_id(request), parse_query(request, wire.ListQuery)
         await self._store.read(partial(tenants.get, id=tenant))
         found = await self._store.read(partial(agents.of_tenant, tenant=tenant, limit=query.limit))
         return reply({"data": [wire.agent(a) for a in found]})
@@ -183,6 +197,8 @@ class Administration:
 
     async def assign_number(self, request: Request, who: Actor) -> Response:
         body = await parse_body(request, wire.Assign)
+        if body.account_id is not None:
+            return await self._assign_to_account(body.number, AccountId(str(body.account_id)), who)
         tenant = TenantId(str(body.tenant_id))
         row = await self._store.write(
             tenant,
@@ -195,6 +211,11 @@ class Administration:
             ),
         )
         return reply(wire.number(row))
+
+    async def _assign_to_account(self, number: str, account: AccountId, who: Actor) -> Response:
+        owner = (await self._store.read(partial(accounts_stored.get, id=account))).tenant
+        assign = partial(assign_to_account, who=who, number=number, account=account, now=self._context.clock())
+        return reply(wire.number(await self._store.write(owner, assign)))
 
     async def list_numbers(self, request: Request, who: Actor) -> Response:
         query = parse_query(request, wire.NumberQuery)
@@ -294,6 +315,25 @@ def operations(admin: Administration) -> list[Operation]:
             also_said=(409,),
         ),
         _write(
+            "PATCH /tenants/{tenant_id}",
+            "update_tenant",
+            "Change a tenant",
+            admin.update_tenant,
+            200,
+            wire.TenantShown,
+            path_model=tenant,
+            body=wire.TenantUpdate,
+        ),
+        _write(
+            "DELETE /tenants/{tenant_id}",
+            "delete_tenant",
+            "Delete a tenant with its accounts, numbers, trunks, agents and keys",
+            admin.delete_tenant,
+            204,
+            None,
+            path_model=tenant,
+        ),
+        _write(
             "POST /tenants/{tenant_id}/keys",
             "create_key",
             "Create an API key; it is shown this once",
@@ -373,7 +413,7 @@ def operations(admin: Administration) -> list[Operation]:
         _write(
             "POST /numbers/assign",
             "assign_number",
-            "Assign a reserved number to a tenant",
+            "Assign a reserved number to a tenant, or an assigned one to an account",
             admin.assign_number,
             200,
             wire.NumberShown,
@@ -419,10 +459,17 @@ def operations(admin: Administration) -> list[Operation]:
 
 
 def app(
-    context: Context, keyholders: Keyholders, admin_token: str, version: str, edge_state: EdgeState | None = None
+    context: Context,
+    keyholders: Keyholders,
+    admin_token: str,
+    version: str,
+    edge_state: EdgeState | None = None,
+    registrar: Registrations | None = None,
 ) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
+    listed += operators.operations(operators.OperatorViews(context), _read, _write)
+    listed += accounts.operations(accounts.AccountViews(context, registrar), _read, _write)
     listed += calls.operations(calls.CallRecords(context), _read)
     listed += edge.operations(edge.EdgeViews(context, edge_state), _read, _write)
     described = partial(

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from starlette.requests import Request
 
 from cordboard.dialects.fields import Credential, Networks
+from cordboard.dialects.http import parse_path
 from cordboard.domain.addresses import HostPolicy, Transport, check_host
 from cordboard.domain.addresses import check_sip_uri as check_uri
 from cordboard.domain.agents import (
@@ -22,11 +24,11 @@ from cordboard.domain.agents import (
 )
 from cordboard.domain.keys import ApiKey, check_permissions
 from cordboard.domain.numbers import NumberId, Status, parse_number
-from cordboard.domain.tenants import Tenant, TenantId, check_name
+from cordboard.domain.tenants import Language, Tenant, TenantId, Termination, check_name
 from cordboard.domain.times import to_wire
 from cordboard.domain.trunks import MAX_GATEWAYS, Gateway, MediaPolicy, Trunk, TrunkId
 from cordboard.storage.numbers import ShownNumber
-from cordboard.usecases import trunks
+from cordboard.usecases import customers, trunks
 from cordboard.usecases.agents import Credentials, NewVersion
 from cordboard.usecases.numbers import NewPlatformNumber
 from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
@@ -43,7 +45,8 @@ def _host(value: str, info: ValidationInfo) -> str:
     return host
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Text that a store can look for."""
     if "\0" in value:
         raise ValueError("nothing is called by the character U+0000")
     return value
@@ -54,6 +57,7 @@ def _permissions(values: list[str]) -> list[str]:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
+Limit = Annotated[int, Field(ge=0, le=2**31 - 1)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Username = Annotated[str, AfterValidator(check_username)]
 CredentialGiven = Annotated[Credential, Field(min_length=1)]
@@ -64,13 +68,6 @@ class Body(BaseModel):
     """A request body; a field that is not known is refused by name."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class NewTenant(Body):
-    """A tenant to create."""
-
-    name: Name
-    reference: Name | None = None
 
 
 class NewKey(Body):
@@ -175,9 +172,42 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-def _if_sent(**rest: Any) -> Any:
+def if_sent(**rest: Any) -> Any:
     """A field of a partial update: it has no default, since what is absent stays as it is."""
     return Field(default=None, json_schema_extra=_without_default, **rest)
+
+
+class _TenantFields(Body):
+    """What may be said of a tenant: absent is unchanged, null clears."""
+
+    language: Language = if_sent()
+    capacity_limit: Limit | None = if_sent(description="Calls at once; null is no limit")
+    account_limit: Limit | None = if_sent(description="SIP accounts that may be created; null is no limit")
+    termination_mode: Termination = if_sent()
+
+    def change(self) -> customers.Change:
+        """Only what was sent."""
+        values = {name: getattr(self, name) for name in self.model_fields_set & _TENANT_FIELDS}
+        if "termination_mode" in values:
+            values["termination"] = values.pop("termination_mode")
+        return customers.Change(**values)
+
+
+_TENANT_FIELDS = {"name", "language", "capacity_limit", "account_limit", "termination_mode"}
+
+
+class NewTenant(_TenantFields):
+    """A tenant to create; an operator's customer gets a reference if it has none."""
+
+    name: Name
+    reference: Name | None = None
+    operator_id: UUID | None = None
+
+
+class TenantUpdate(_TenantFields):
+    """Changes to a tenant."""
+
+    name: Name = if_sent()
 
 
 class GatewayGiven(Body):
@@ -191,20 +221,20 @@ class GatewayGiven(Body):
 class TrunkUpdate(Body):
     """Changes to a trunk: absent is unchanged, null clears."""
 
-    name: Name = _if_sent()
-    gateways: list[GatewayGiven] = _if_sent(
+    name: Name = if_sent()
+    gateways: list[GatewayGiven] = if_sent(
         max_length=MAX_GATEWAYS,
         description="All of them, in order of use; [] makes the trunk inbound only, and its credentials go too",
     )
-    username: CredentialGiven | None = _if_sent(description="Answers the carrier's 401 or 407")
-    password: CredentialGiven | None = _if_sent(repr=False)
-    allowed_addresses: Networks | None = _if_sent(
+    username: CredentialGiven | None = if_sent(description="Answers the carrier's 401 or 407")
+    password: CredentialGiven | None = if_sent(repr=False)
+    allowed_addresses: Networks | None = if_sent(
         description="Addresses and CIDR ranges that calls come from; [] or null lets everybody in"
     )
-    media_in: MediaPolicy = _if_sent(description="SRTP of calls from the carrier")
-    media_out: MediaPolicy = _if_sent(description="SRTP of calls to the carrier")
-    tls_verify: bool = _if_sent(description="Whether the gateways' certificates and names are checked")
-    probe: bool = _if_sent(description="Whether the gateways are asked from time to time if they are there")
+    media_in: MediaPolicy = if_sent(description="SRTP of calls from the carrier")
+    media_out: MediaPolicy = if_sent(description="SRTP of calls to the carrier")
+    tls_verify: bool = if_sent(description="Whether the gateways' certificates and names are checked")
+    probe: bool = if_sent(description="Whether the gateways are asked from time to time if they are there")
 
     def patch(self) -> trunks.Patch:
         """Only what was sent."""
@@ -245,16 +275,28 @@ class NewNumber(Body):
 
 
 class Assign(Body):
-    """The tenant that gets a reserved number."""
+    """Who gets a number: a tenant one that is reserved, an account of its tenant one that is assigned."""
 
     number: Annotated[str, AfterValidator(parse_number)]
-    tenant_id: UUID
+    tenant_id: UUID | None = None
+    account_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.tenant_id is None) == (self.account_id is None):
+            raise ValueError("say who gets it: tenant_id or account_id, one of them")
+        return self
 
 
 class TenantPath(BaseModel):
     """Path of one tenant."""
 
     tenant_id: UUID
+
+
+def tenant_id(request: Request) -> TenantId:
+    """Of a request to a path under one tenant's."""
+    return TenantId(str(parse_path(request, TenantPath).tenant_id))
 
 
 class KeyPath(BaseModel):
@@ -278,7 +320,8 @@ class TrunkPath(BaseModel):
 class TenantQuery(BaseModel):
     """All tenants by id, or the one that a name, reference or id stands for."""
 
-    ref: Annotated[str, AfterValidator(_text)] | None = None
+    ref: Annotated[str, AfterValidator(text)] | None = None
+    operator_id: UUID | None = Field(default=None, description="With `ref`: one of this operator's customers")
     after: UUID | None = None
     limit: int = Field(default=100, ge=1, le=1000)
 
@@ -325,6 +368,12 @@ class TenantShown(BaseModel):
     id: UUID
     name: str
     reference: str | None
+    operator_id: UUID | None
+    language: Language
+    capacity_limit: int | None
+    account_limit: int | None
+    termination_mode: Termination
+    accounts: int
     created_at: datetime
 
 
@@ -396,6 +445,7 @@ class NumberShown(BaseModel):
     trunk_id: UUID
     inbound_agent_id: UUID | None
     outbound_agent_id: UUID | None
+    account_id: UUID | None
     region_codes: list[str]
     assigned_at: datetime | None
     released_at: datetime | None
@@ -473,6 +523,12 @@ def tenant(shown: Tenant) -> dict[str, Any]:
         "id": shown.id,
         "name": shown.name,
         "reference": shown.reference,
+        "operator_id": shown.operator,
+        "language": shown.language,
+        "capacity_limit": shown.capacity_limit,
+        "account_limit": shown.account_limit,
+        "termination_mode": shown.termination,
+        "accounts": shown.accounts,
         "created_at": to_wire(shown.created_at),
     }
 
