@@ -143,7 +143,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         )
         names = None
         if options is not None and file is not None and projector is not None:
-            names = projector.names = await _watch_names(stack, settings, options, file, context.hosts)
+            names = projector.watchers.names = await _watch_names(stack, settings, options, file, context.hosts)
         edge = None if options is None else Edge(options, log)
         edge_start = events = None
         if edge is not None and options is not None:

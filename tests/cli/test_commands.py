@@ -229,3 +229,90 @@ def test_a_taken_port_is_refused_with_what_to_do(server: Server, tmp_path: Path)
     refused = cordboard(tmp_path, "serve", "--no-edge", "--listen", listen, ok=False)
     assert refused.returncode == 1
     assert "choose another --listen" in refused.stderr
+
+
+def test_an_operator_is_printed_with_its_password_once(server: Server) -> None:
+    name, _, password = cordboard(server.data, "operator", "create", "acme-telecom").stdout.strip().partition(":")
+    assert name == "acme-telecom"
+    assert len(password) == 32
+    again = cordboard(server.data, "operator", "password", "acme-telecom").stdout.strip()
+    assert again.startswith("acme-telecom:")
+    assert again.partition(":")[2] != password
+    assert password not in cordboard(server.data, "operator", "list", "--json").stdout
+    refused = cordboard(server.data, "operator", "create", "acme-telecom", ok=False)
+    assert refused.returncode == 1
+    assert "acme-telecom" in refused.stderr
+    cordboard(server.data, "tenant", "create", "Its customer", "--operator", "acme-telecom")
+    refused = cordboard(server.data, "operator", "delete", "acme-telecom", "--yes", ok=False)
+    assert "1 customers" in refused.stderr
+    cordboard(server.data, "tenant", "delete", "Its customer", "--yes")
+    cordboard(server.data, "operator", "delete", "acme-telecom", "--yes")
+
+
+def test_two_operators_may_have_a_customer_of_one_reference(server: Server) -> None:
+    for operator in ("one-op", "two-op"):
+        cordboard(server.data, "operator", "create", operator)
+        cordboard(server.data, "tenant", "create", f"of {operator}", "--operator", operator, "--reference", "77")
+    refused = cordboard(server.data, "account", "create", "--tenant", "77", ok=False)
+    assert refused.returncode == 1
+    made = cordboard(server.data, "account", "create", "--tenant", "77", "--operator", "two-op")
+    owner = json.loads(made.stdout)["tenant_id"]
+    assert owner == cordboard(server.data, "tenant", "list", "--json").stdout.split("of two-op")[0].split('"')[-5]
+
+
+def test_an_account_has_a_username_and_password_that_are_made_or_given(server: Server, tenant: str) -> None:
+    made = json.loads(cordboard(server.data, "account", "create", "--tenant", "Acme").stdout)
+    assert len(made["username"]) == 10
+    assert len(made["password"]) == 20
+    options = ("--username", "desk-1", "--password", "some-secret", "--internal-caller-id", "101", "--on-demand")
+    given = json.loads(cordboard(server.data, "account", "create", "--tenant", "Acme", *options).stdout)
+    assert (given["username"], given["password"], given["record"]) == ("desk-1", "some-secret", ["on-demand"])
+    listed = cordboard(server.data, "account", "list", "--tenant", "Acme").stdout
+    assert "desk-1" in listed
+    assert "some-secret" not in listed
+
+
+def test_an_account_is_changed_by_its_id_or_username(server: Server, tenant: str) -> None:
+    cordboard(server.data, "account", "create", "--tenant", "Acme", "--username", "desk-2")
+    options = ("--use-allowed-ips", "--allowed-ips", "127.0.0.1, 10.0.0.1/8", "--record", "incoming-external")
+    changed = json.loads(cordboard(server.data, "account", "update", "desk-2", *options, "--json").stdout)
+    assert (changed["use_allowed_ips"], changed["allowed_ips"]) == (True, "127.0.0.1/32,10.0.0.0/8")
+    assert changed["record"] == ["incoming-external"]
+    assert changed["registrations"] is None, "there is no edge to ask"
+    cleared = ("--any-ip", "--allowed-ips", "", "--no-record")
+    changed = json.loads(cordboard(server.data, "account", "update", changed["id"], *cleared, "--json").stdout)
+    assert (changed["use_allowed_ips"], changed["allowed_ips"], changed["record"]) == (False, None, [])
+    refused = cordboard(server.data, "account", "update", "desk-2", "--allow-external-calls", ok=False)
+    assert refused.returncode == 1
+    assert "external caller id" in refused.stderr
+    assert cordboard(server.data, "account", "update", "desk-2", ok=False).returncode == 2
+
+
+def test_nothing_is_deleted_where_nobody_can_be_asked(server: Server, tenant: str) -> None:
+    cordboard(server.data, "account", "create", "--tenant", "Acme", "--username", "desk-3")
+    refused = cordboard(server.data, "account", "delete", "desk-3", ok=False)
+    assert refused.returncode == 1
+    assert "--yes" in refused.stderr
+    cordboard(server.data, "account", "delete", "desk-3", "--yes")
+    assert cordboard(server.data, "account", "show", "desk-3", ok=False).returncode == 1
+
+
+def test_a_limit_of_accounts_is_refused_with_the_limit(server: Server) -> None:
+    cordboard(server.data, "tenant", "create", "Small", "--account-limit", "1")
+    cordboard(server.data, "account", "create", "--tenant", "Small")
+    refused = cordboard(server.data, "account", "create", "--tenant", "Small", ok=False)
+    assert refused.returncode == 1
+    assert "limit of 1 SIP accounts" in refused.stderr
+    cordboard(server.data, "tenant", "update", "Small", "--no-account-limit")
+    cordboard(server.data, "account", "create", "--tenant", "Small")
+
+
+def test_a_number_is_assigned_to_an_account_of_its_tenant_s(server: Server, tenant: str) -> None:
+    number = fresh_number()
+    cordboard(server.data, "number", "add", number, "--tenant", "Acme")
+    made = json.loads(cordboard(server.data, "account", "create", "--tenant", "Acme").stdout)
+    shown = json.loads(cordboard(server.data, "number", "assign", number, "--account", made["id"], "--json").stdout)
+    assert shown["account_id"] == made["id"]
+    cordboard(server.data, "tenant", "create", "Stranger")
+    other = json.loads(cordboard(server.data, "account", "create", "--tenant", "Stranger").stdout)
+    assert cordboard(server.data, "number", "assign", number, "--account", other["id"], ok=False).returncode == 1

@@ -27,7 +27,7 @@ _OPTIONS = (
         "--record",
         "record",
         multiple=True,
-        type=click.Choice([each for each in Recording if each is not Recording.ON_DEMAND]),
+        type=click.Choice([str(each) for each in Recording if each is not Recording.ON_DEMAND]),
         help="Record its calls of that direction and kind; repeat.",
     ),
     click.option("--on-demand", is_flag=True, help="Record calls for which its user asks."),

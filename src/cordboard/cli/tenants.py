@@ -14,7 +14,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS = (
     click.option("--account-limit", type=int, help="SIP accounts that may be created; existing ones go on."),
     click.option("--no-account-limit", is_flag=True, help="As many as there are."),
-    click.option("--language", type=click.Choice(list(Language)), help="In which the customer is spoken to."),
+    click.option(
+        "--language", type=click.Choice([str(each) for each in Language]), help="In which the customer is spoken to."
+    ),
 )
 
 

@@ -6,7 +6,8 @@ from cordboard.storage.transaction import Row, Transaction
 
 #: A number takes and places calls while it is assigned.
 _NUMBERS = """
-select id, number, tenant_id, trunk_id, inbound_agent_id, outbound_agent_id from number where status = 'assigned'
+select id, number, tenant_id, trunk_id, inbound_agent_id, outbound_agent_id, account_id
+from number where status = 'assigned'
 """
 _TRUNKS = "select id, tenant_id, allowed, media_in, media_out, username, password, tls_verify, probe from trunk"
 _GATEWAYS = "select trunk_id, position, host, port, transport from gateway"
@@ -15,6 +16,12 @@ _AGENTS = """
 select a.id, a.tenant_id, a.published_version_id, v.sip_uri, v.encryption, v.from_addresses, v.from_username,
 v.from_password, v.to_username, v.to_password, v.tls_verify, v.headers, v.codecs
 from agent a join agent_version v on v.id = a.published_version_id
+"""
+
+_ACCOUNTS = """
+select id, tenant_id, username, password, caller_name, extension, external_number, may_call_outside, restricted,
+allowed, record_incoming_internal, record_incoming_external, record_outgoing_internal, record_outgoing_external,
+record_on_demand from account
 """
 
 
@@ -55,3 +62,11 @@ async def agent(tx: Transaction, id: str) -> Row | None:
 
 async def agents(tx: Transaction, after: str, limit: int) -> list[Row]:
     return await tx.all(f"{_AGENTS} where a.id > $1 order by a.id limit $2", after, limit)
+
+
+async def account(tx: Transaction, id: str) -> Row | None:
+    return await tx.one(f"{_ACCOUNTS} where id = $1", id)
+
+
+async def accounts(tx: Transaction, after: str, limit: int) -> list[Row]:
+    return await tx.all(f"{_ACCOUNTS} where id > $1 order by id limit $2", after, limit)

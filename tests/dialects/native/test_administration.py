@@ -40,7 +40,18 @@ async def tenant(shared_world: World) -> TenantId:
 async def test_a_tenant_is_made_and_found_by_name_reference_and_id(admin: Admin) -> None:
     name, reference = f"Acme {unknown_id()}", unknown_id()[:8]
     made = await admin.done("POST", "/tenants", {"name": f" {name} ", "reference": reference})
-    assert made == {"id": made["id"], "name": name, "reference": reference, "created_at": made["created_at"]}
+    assert made == {
+        "id": made["id"],
+        "name": name,
+        "reference": reference,
+        "operator_id": None,
+        "language": "EN",
+        "capacity_limit": None,
+        "account_limit": None,
+        "termination_mode": "operator",
+        "accounts": 0,
+        "created_at": made["created_at"],
+    }
     assert re.match(UUID, made["id"])
     assert re.match(INSTANT, made["created_at"])
     for ref in (name, reference, made["id"]):

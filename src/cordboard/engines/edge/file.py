@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal, NewType
@@ -97,6 +97,14 @@ class EdgeFile:
             return self._applied()
         except sqlite3.Error:
             return None
+
+    def account(self, id: str) -> AccountRow | None:
+        """An account as it stands in the open transaction, or None."""
+        row = self._connection.execute("select * from account where id=?", (id,)).fetchone()
+        if row is None:
+            return None
+        values = dict(zip((field.name for field in fields(AccountRow)), row, strict=True))
+        return AccountRow(**values | {name: bool(values[name]) for name in ("restricted", "allow_external")})
 
     def stage(self, writes: Iterable[Write]) -> None:
         """Take `writes` into the open transaction, all or none. Nobody sees them before `commit`.

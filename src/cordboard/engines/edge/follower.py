@@ -30,11 +30,10 @@ class Follower:
         self._rows = rows
         self._mark = 0
         self._asked = asyncio.Event()
-        #: Told of the names that are committed.
-        self.names: projection.NameWatch | None = None
-        #: Those of the newest pass: a poll may have been faster than the write that then asks for its change.
-        self._brought: frozenset[str] = frozenset()
-        self._waiting: list[asyncio.Future[frozenset[str]]] = []
+        self.watchers = projection.Watchers()
+        #: With the newest pass: a poll may have been faster than the write that then asks for its change.
+        self._brought = projection.Brought()
+        self._waiting: list[asyncio.Future[projection.Brought]] = []
 
     async def start(self) -> None:
         """Bring the file to the store's present state."""
@@ -64,19 +63,17 @@ class Follower:
     async def caught_up(self) -> None:
         """Return once all that was committed before this call is effective. Raises NotApplied after PATIENCE.
 
-        The names that came with it, and with the changes of others that were followed at once, are waited for too,
-        for a moment.
+        What came with it, and with the changes of others that were followed at once, is seen to.
         """
-        waiter: asyncio.Future[frozenset[str]] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[projection.Brought] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._asked.set()
         try:
             async with asyncio.timeout(PATIENCE):
-                names = await waiter
+                brought = await waiter
         except TimeoutError:
             raise NotApplied(self._mark) from None
-        if self.names is not None and names:
-            await self.names.settled(names)
+        await self.watchers.settled(brought)
 
     async def _open(self, tx: Transaction) -> int:
         epoch, horizon = self._rows.history(await changes.epoch(tx)), await changes.horizon(tx)
@@ -89,14 +86,13 @@ class Follower:
         await projection.rebuild(self._file, self._rows, tx, epoch, horizon)
         return horizon
 
-    async def _pass(self, tx: Transaction) -> frozenset[str]:
-        """Make the newest changes effective; the names that came with them."""
+    async def _pass(self, tx: Transaction) -> projection.Brought:
+        """Make the newest changes effective; what came with them."""
         seen, mark = await changes.since(tx, self._mark)
         if not seen:
-            return frozenset()
-        names = await projection.stage(self._file, self._rows, tx, seen)
+            return projection.Brought()
+        brought = await projection.stage(self._file, self._rows, tx, seen)
         self._file.commit(mark)
         self._mark = mark
-        if self.names is not None and names:
-            self.names.noticed(names)
-        return names
+        self.watchers.noticed(brought)
+        return brought

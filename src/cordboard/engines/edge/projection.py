@@ -5,10 +5,11 @@ and nothing is the worse for it.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from cordboard.domain.edge import AgentRow, TrunkRow
+from cordboard.domain.edge import AccountRow, AgentRow, TrunkRow
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
 from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes, projected
@@ -25,17 +26,65 @@ class NameWatch(Protocol):
     async def settled(self, names: Iterable[str]) -> None: ...
 
 
+class Registrar(Protocol):
+    """Who can end registrations (`state.State`)."""
+
+    async def unregister(self, username: str, *, allowed: str | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcast:
+    """An account that may have registrations that it may have no longer."""
+
+    username: str
+    #: The networks from which it may; None: from nowhere.
+    allowed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What came with some changes, and is to be seen to once they are committed."""
+
+    names: frozenset[str] = frozenset()
+    outcasts: frozenset[Outcast] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.outcasts)
+
+    def __or__(self, other: "Brought") -> "Brought":
+        return Brought(self.names | other.names, self.outcasts | other.outcasts)
+
+
+class Watchers:
+    """Who sees to it: both are None until there is an edge."""
+
+    def __init__(self) -> None:
+        self.names: NameWatch | None = None
+        self.registrar: Registrar | None = None
+
+    def noticed(self, brought: Brought) -> None:
+        """It is committed."""
+        if self.names is not None and brought.names:
+            self.names.noticed(brought.names)
+
+    async def settled(self, brought: Brought) -> None:
+        """Before who asked for it is answered. Names are waited for, for a moment."""
+        if self.registrar is not None:
+            for outcast in brought.outcasts:
+                await self.registrar.unregister(outcast.username, allowed=outcast.allowed)
+        if self.names is not None and brought.names:
+            await self.names.settled(brought.names)
+
+
 class Projection:
     """The edge's file as the writer of a SQLite store sees it."""
 
     def __init__(self, file: EdgeFile, rows: Rows) -> None:
         self._file = file
         self._rows = rows
-        #: Told of the names that are committed.
-        self.names: NameWatch | None = None
-        #: Those of the last `project`, and of all since the last commit.
-        self._brought: frozenset[str] = frozenset()
-        self._staged: set[str] = set()
+        self.watchers = Watchers()
+        #: With the last `project`, and with all since the last commit.
+        self._brought = self._staged = Brought()
 
     async def start(self, tx: Transaction) -> int:
         """Bring the file to the store's present state; the revision it then has."""
@@ -50,7 +99,7 @@ class Projection:
 
     async def project(self, tx: Transaction, after: int) -> int:
         """Stage what the changes after that revision made. Raises EdgeRefused."""
-        self._brought = frozenset()
+        self._brought = Brought()
         seen = await changes.after(tx, after)
         if not seen:
             return after
@@ -59,18 +108,17 @@ class Projection:
         return seen[-1].revision
 
     def aftermath(self) -> Aftermath | None:
-        """The names that came with the last `project` are waited for, for a moment."""
-        return partial(self.names.settled, self._brought) if self.names is not None and self._brought else None
+        """What came with the last `project` is seen to."""
+        return partial(self.watchers.settled, self._brought) if self._brought else None
 
     def commit(self, revision: int) -> None:
         """Raises NotApplied."""
-        names, self._staged = self._staged, set()
+        staged, self._staged = self._staged, Brought()
         self._file.commit(revision)
-        if self.names is not None and names:
-            self.names.noticed(names)
+        self.watchers.noticed(staged)
 
     def rollback(self) -> None:
-        self._staged.clear()
+        self._staged = Brought()
         self._file.rollback()
 
 
@@ -93,12 +141,13 @@ async def rebuild(file: EdgeFile, rows: Rows, tx: Transaction, epoch: str, revis
     file.commit(revision)
 
 
-async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> frozenset[str]:
-    """Stage the present state of each object that changed; the host names in it. Raises EdgeRefused."""
+async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> Brought:
+    """Stage the present state of each object that changed; what came with it. Raises EdgeRefused."""
     objects = dict.fromkeys((change.kind, change.id) for change in seen)
     writes = [write for kind, id in objects for write in await _writes(tx, rows, kind, id)]
+    outcasts = frozenset(outcast for write in writes for outcast in _outcasts(file, write))
     file.stage(writes)
-    return frozenset(name for write in writes for name in _names(write))
+    return Brought(frozenset(name for write in writes for name in _names(write)), outcasts)
 
 
 async def everything(tx: Transaction, rows: Rows) -> AsyncIterator[list[Put]]:
@@ -116,6 +165,10 @@ async def everything(tx: Transaction, rows: Rows) -> AsyncIterator[list[Put]]:
     while numbers := await projected.numbers(tx, last, CHUNK):
         yield [Put(rows.number(row)) for row in numbers]
         last = numbers[-1]["id"]
+    last = ""
+    while accounts := await projected.accounts(tx, last, CHUNK):
+        yield [Put(rows.account(row)) for row in accounts]
+        last = accounts[-1]["id"]
 
 
 async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> list[Put | Drop]:
@@ -129,9 +182,34 @@ async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> l
     if kind == "agent":
         row = await projected.agent(tx, id)
         return [Drop("agent", id) if row is None else Put(rows.agent(row))]
+    if kind == "account":
+        row = await projected.account(tx, id)
+        return [Drop("account", id) if row is None else Put(rows.account(row))]
     return []
 
 
 def _names(write: Put | Drop) -> Iterator[str]:
     if isinstance(write, Put) and isinstance(write.row, TrunkRow | AgentRow):
         yield from (hop.name for hop in write.row.hops if hop.name)
+
+
+def _outcasts(file: EdgeFile, write: Put | Drop) -> Iterator[Outcast]:
+    """Whoever registered with what is no longer so, or from where it may no longer."""
+    if isinstance(write, Drop):
+        gone = file.account(write.id) if write.kind == "account" else None
+        if gone is not None:
+            yield Outcast(gone.username, None)
+        return
+    if not isinstance(write.row, AccountRow):
+        return
+    before, after = file.account(write.row.id), write.row
+    if before is None:
+        return
+    if before.ha1 != after.ha1:
+        yield Outcast(before.username, None)
+    elif after.restricted and not (before.restricted and _networks(before) == _networks(after)):
+        yield Outcast(after.username, after.allowed)
+
+
+def _networks(account: AccountRow) -> set[str]:
+    return set(account.allowed.split(","))

@@ -8,8 +8,9 @@ from typing import Protocol
 
 import structlog
 
+from cordboard.domain.accounts import Recording
 from cordboard.domain.addresses import HostPort, Transport, collapse
-from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.media import codec_flags
 from cordboard.domain.numbers import dialled_user
 from cordboard.domain.routing import routing_key
@@ -18,6 +19,8 @@ from cordboard.storage.secrets import UnreadableSecret
 from cordboard.storage.transaction import Row
 
 log = structlog.get_logger()
+
+_SWITCHES = tuple(map(str, Recording))
 
 
 class Unsealer(Protocol):
@@ -50,6 +53,7 @@ class Rows:
             trunk=row["trunk_id"],
             agent_in=row["inbound_agent_id"],
             agent_out=row["outbound_agent_id"],
+            account=row["account_id"],
         )
 
     def trunk(self, row: Row, gateways: Sequence[Row]) -> TrunkRow:
@@ -82,6 +86,23 @@ class Rows:
             password=self._opened(row["to_password"], version),
             flags=codec_flags(json.loads(row["codecs"])),
             headers="".join(f"{name}: {value}\r\n" for name, value in json.loads(row["headers"])),
+        )
+
+    def account(self, row: Row) -> AccountRow:
+        password = self._opened(row["password"], row["id"])
+        switches = (name for name in _SWITCHES if row[f"record_{name.replace('-', '_')}"])
+        return AccountRow(
+            id=row["id"],
+            username=row["username"],
+            tenant=row["tenant_id"],
+            ha1=ha1(row["username"], self.realm, password) if password else "",
+            restricted=bool(row["restricted"]),
+            allowed=",".join(collapse(filter(None, (row["allowed"] or "").split(",")))),
+            name=row["caller_name"] or "",
+            internal="" if row["extension"] is None else str(row["extension"]),
+            external="" if row["external_number"] is None else str(row["external_number"]),
+            allow_external=bool(row["may_call_outside"]),
+            record=" ".join(name.replace("incoming", "in").replace("outgoing", "out") for name in switches),
         )
 
     def _opened(self, sealed: str | None, row: str) -> str:
