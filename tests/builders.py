@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.accounts import Account, AccountId, new_username
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
@@ -36,7 +37,7 @@ from cordboard.storage.transaction import EngineFile, Transaction
 from cordboard.usecases import accounts, agents, customers, keys, numbers, operators, tenants
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
-from cordboard.usecases.ports import Context, Store, new_uuid
+from cordboard.usecases.ports import Context, Registrations, Store, new_uuid
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
 _numbers = itertools.count(34911000000)
@@ -62,6 +63,8 @@ class World:
     context: Context
     clock: ManualClock
     keyholders: Keyholders
+    #: What a front end asks who is registered; None: nobody is.
+    registrar: Registrations | None = None
     #: The app and the context it was built for: its documents take a while to make.
     _built: tuple[Context, Any] | None = field(default=None, repr=False)
 
@@ -78,8 +81,14 @@ class World:
         dialects = {
             native.PREFIX: ("native", native.app(self.context, self.keyholders, ADMIN_TOKEN, "0")),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, "0")),
+            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), "0")),
         }
         return http_server.server(dialects, CollectorRegistry(), lambda: None)
+
+    def _operators(self) -> telecom_center.Installation:
+        return telecom_center.Installation(
+            context=self.context, logins=operators.Logins(self.store), registrar=self.registrar
+        )
 
     def client(self, key: str | None = None) -> httpx2.AsyncClient:
         """An HTTP client of the app, in process; `key` is its bearer token."""

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.addresses import HostPolicy, HostPort, as_address, parse_host_port
 from cordboard.domain.errors import InvalidHost
 from cordboard.engines.edge import supervisor
@@ -45,6 +46,7 @@ from cordboard.storage.sqlite import SqliteStore
 from cordboard.usecases import clockwork
 from cordboard.usecases.calls import forget_old
 from cordboard.usecases.keys import Keyholders
+from cordboard.usecases.operators import Logins
 from cordboard.usecases.ports import Clock, Context, utc_now
 
 log = structlog.get_logger()
@@ -79,6 +81,8 @@ class Service:
     names: Names | None
     #: What takes in the edge's events; None without an edge.
     events: Ingest | None
+    #: Objects on a page of the operator API, at most.
+    largest_page: int
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -91,6 +95,7 @@ class Service:
         dialects = {
             native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release, state)),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
+            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
         }
         registry = CollectorRegistry()
         if self.names is not None:
@@ -98,6 +103,11 @@ class Service:
         if self.events is not None:
             registry.register(EventsCollector(self.events))
         return http_server.server(dialects, registry, self.unready)
+
+    def _operators(self) -> telecom_center.Installation:
+        return telecom_center.Installation(
+            context=self.context, logins=Logins(self.context.store), largest_page=self.largest_page
+        )
 
 
 def migrate(settings: Settings, data: Path) -> None:
@@ -161,6 +171,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             edge_start=edge_start,
             names=names,
             events=events,
+            largest_page=settings.operator_max_page,
         )
 
 

@@ -53,6 +53,12 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _page(text: str) -> int:
+    if not 1 <= int(text) <= 10_000:
+        raise ValueError("write 1 to 10000")
+    return int(text)
+
+
 def _megabytes(text: str) -> int:
     if not 16 <= int(text) <= 1 << 20:
         raise ValueError("write 16 to 1048576 megabytes")
@@ -135,6 +141,7 @@ class Settings:
         "first, then SIP messages, then calls; what went is counted.",
         _megabytes,
     )
+    operator_max_page: int = _setting(1000, "Objects on one page of the operator API (telecom.center), at most.", _page)
     edge_uid: int = _setting(
         5060, "The uid that Kamailio and rtpengine run as when the server runs as root; needs no account.", int
     )

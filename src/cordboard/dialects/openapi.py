@@ -43,21 +43,28 @@ class Operation:
 
 
 def document(
-    operations: Iterable[Operation], *, title: str, version: str, description: str, scheme: str
+    operations: Iterable[Operation],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    scheme: str,
+    http: str = "bearer",
+    media_type: str = "application/json",
 ) -> dict[str, Any]:
-    """The whole document; every operation is behind the bearer scheme called `scheme`."""
+    """The whole document; every operation is behind the `http` scheme called `scheme`, and takes `media_type`."""
     listed = list(operations)
     refs, components = _schemas(listed)
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs, scheme)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs, scheme, media_type)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {scheme: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {scheme: {"type": "http", "scheme": http}},
         },
     }
 
@@ -75,7 +82,7 @@ def _schemas(operations: list[Operation]) -> tuple[dict[Any, Any], dict[str, Any
     return refs, definitions.get("$defs", {})
 
 
-def _operation(operation: Operation, refs: dict[Any, Any], scheme: str) -> dict[str, Any]:
+def _operation(operation: Operation, refs: dict[Any, Any], scheme: str, media_type: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -91,7 +98,7 @@ def _operation(operation: Operation, refs: dict[Any, Any], scheme: str) -> dict[
         schema = refs[(operation.body, "validation")]
         made["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {media_type: {"schema": schema}},
         }
     return made
 

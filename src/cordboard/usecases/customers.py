@@ -17,6 +17,8 @@ from cordboard.domain.tenants import (
 from cordboard.storage import accounts, agents, keys, numbers, operators, tenants, trunks
 from cordboard.storage.sorted import Filters, Sort
 from cordboard.storage.transaction import Transaction
+from cordboard.usecases.accounts import Page as AccountPage
+from cordboard.usecases.accounts import page as page_accounts
 from cordboard.usecases.ports import UNCHANGED, NotGiven, given
 
 #: Objects of a deleted customer that are read at a time.
@@ -114,6 +116,19 @@ async def page(
     total = await tenants.count_customers(tx, operator, filters)
     found = await tenants.customers(tx, operator, filters, sort, number=number, size=size, total=total)
     return Page(customers=found, total=total)
+
+
+async def page_of_accounts(
+    tx: Transaction, operator: OperatorId, filters: Filters, sort: Sequence[Sort], *, number: int, size: int
+) -> AccountPage:
+    """A page, from 1, of the accounts of an operator's customers; the filter `customer` has references."""
+    where = dict(filters)
+    if (references := where.pop("customer", None)) is not None:
+        # as many as were named, at most: each reference is one customer's
+        named = len(references)
+        found = await tenants.customers(tx, operator, {"reference": references}, (), number=1, size=named, total=named)
+        where["tenant"] = [tenant.id for tenant in found]
+    return await page_accounts(tx, operator, where, sort, number=number, size=size)
 
 
 async def _free_reference(tx: Transaction, operator: OperatorId) -> str:
