@@ -35,6 +35,7 @@ from cordboard.engines.edge.names.reach import reach_of
 from cordboard.engines.edge.names.servers import NameServers
 from cordboard.engines.edge.names.watch import Names
 from cordboard.engines.edge.projection import Projection
+from cordboard.engines.edge.registrar import Registrar
 from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.state import State
 from cordboard.engines.edge.supervisor import Edge, EdgeFailed
@@ -92,8 +93,12 @@ class Service:
         """The ASGI app with every dialect at its base path."""
         release = version("cordboard")
         state = None if self.edge is None else State(self.edge)
+        registrar = None if self.edge is None else Registrar(self.edge)
         dialects = {
-            native.PREFIX: ("native", native.app(self.context, self.keyholders, self.admin_token, release, state)),
+            native.PREFIX: (
+                "native",
+                native.app(self.context, self.keyholders, self.admin_token, release, state, registrar),
+            ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
             telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
         }
@@ -144,7 +149,9 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         if file is not None:
             stack.callback(file.close)
         ring = KeyRing.open(settings.secrets_file or run.data / "secrets.json")
-        store, projector = await _open_store(stack, settings, run.data, file, Rows(ring, settings.sip_realm))
+        store, projector = await _open_store(
+            stack, settings, run.data, file, Rows(ring, settings.sip_realm, settings.sip_digest)
+        )
         context = Context(
             store=store,
             sealer=ring,
@@ -332,6 +339,9 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         uid=settings.edge_uid,
         gid=settings.edge_gid,
         realm=settings.sip_realm,
+        digest=settings.sip_digest,
+        register_min=settings.register_min_seconds,
+        register_max=settings.register_max_seconds,
         max_duration=settings.max_call_seconds,
         probe_seconds=settings.probe_seconds,
         flood_messages=settings.flood_messages,

@@ -47,6 +47,12 @@ def _realm(text: str) -> str:
     return text
 
 
+def _digest(text: str) -> str:
+    if text.strip().lower() not in ("md5", "sha-256"):
+        raise ValueError("write md5 or sha-256")
+    return text.strip().lower()
+
+
 def _days(text: str) -> int:
     if not 1 <= int(text) <= 36500:
         raise ValueError("write 1 to 36500 days")
@@ -97,10 +103,18 @@ class Settings:
     )
     sip_realm: str = _setting(
         "cordboard",
-        "The realm in which agents that have a username authenticate when they place calls. It is part of what they "
-        "compute from their password.",
+        "The realm in which accounts, and agents that have a username, authenticate. It is part of what they compute "
+        "from their password.",
         _realm,
     )
+    sip_digest: str = _setting(
+        "md5",
+        "What passwords of agents and accounts are proved with: `md5`, which every SIP client knows, or `sha-256` "
+        "(RFC 8760). One for all of an installation: a phone that knows MD5 alone cannot register with `sha-256`.",
+        _digest,
+    )
+    register_min_seconds: int = _setting(60, "The shortest time for which an account registers.", _seconds)
+    register_max_seconds: int = _setting(3600, "The longest, which is also that of a phone that names none.", _seconds)
     tls_listen: str | None = _setting(None, "The `HOST:PORT` on which SIP over TLS is taken. Unset: no TLS.")
     tls_certificate: Path | None = _setting(None, "Certificate chain of the TLS address, PEM.", Path)
     tls_key: Path | None = _setting(None, "Private key of the TLS address, PEM.", Path)

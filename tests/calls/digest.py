@@ -1,11 +1,11 @@
-"""Digest authentication (RFC 7616, MD5 and qop=auth) by hand, on both sides of a challenge."""
+"""Digest authentication (RFC 7616, MD5 or SHA-256, and qop=auth) by hand, on both sides of a challenge."""
 
 import hashlib
 import re
 
 
-def ha1(username: str, realm: str, password: str) -> str:
-    return _md5(f"{username}:{realm}:{password}")
+def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str:
+    return _hash(algorithm, f"{username}:{realm}:{password}")
 
 
 def fields(header: str) -> dict[str, str]:
@@ -21,8 +21,11 @@ def credentials(challenge: str, method: str, uri: str, username: str, password: 
     answer = {"username": username, "realm": asked["realm"], "nonce": asked["nonce"], "uri": uri}
     if "qop" in asked:
         answer |= {"qop": "auth", "nc": "00000001", "cnonce": "c0ffee"}
-    answer["response"] = _response(ha1(username, asked["realm"], password), method, answer)
-    bare = ("qop", "nc")
+    algorithm = asked.get("algorithm", "MD5")
+    if "algorithm" in asked:
+        answer["algorithm"] = algorithm
+    answer["response"] = _response(ha1(username, asked["realm"], password, algorithm), method, answer)
+    bare = ("qop", "nc", "algorithm")
     return "Digest " + ", ".join(f"{n}={v}" if n in bare else f'{n}="{v}"' for n, v in answer.items())
 
 
@@ -38,8 +41,9 @@ def _response(secret: str, method: str, given: dict[str, str]) -> str:
     middle = [given["nonce"]]
     if "qop" in given:
         middle += [given["nc"], given["cnonce"], given["qop"]]
-    return _md5(":".join([secret, *middle, _md5(f"{method}:{given['uri']}")]))
+    algorithm = given.get("algorithm", "MD5")
+    return _hash(algorithm, ":".join([secret, *middle, _hash(algorithm, f"{method}:{given['uri']}")]))
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+def _hash(algorithm: str, text: str) -> str:
+    return hashlib.new(algorithm.replace("-", ""), text.encode(), usedforsecurity=False).hexdigest()

@@ -76,6 +76,10 @@ class Registrations(Protocol):
         """The unexpired bindings of those that are online, the newest first; one batch of look-ups."""
         ...
 
+    async def unregister(self, username: str, *, allowed: str | None) -> None:
+        """Take away the bindings that did not come from the networks `allowed`; None: all of them."""
+        ...
+
 
 class Sealer(Protocol):
     """Encrypts a SIP password for the row that will hold it, and opens it for that row again."""

@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "login", "credentials", "ingested", "probed", "names")
+STATEMENTS = ("decide", "decide_out", "login", "account", "credentials", "ingested", "probed", "names")
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
@@ -45,6 +45,10 @@ PAGE = 4096
 NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
 #: Wrong credentials of one source in a minute.
 MAX_GUESSES = 20
+#: Of those, after how many one a second is looked at.
+SLOW_GUESSES = 5
+#: Places at once where an account may be registered.
+MAX_CONTACTS = 10
 #: Seconds between two OPTIONS to a gateway. One that said nothing is tried last for three times as long.
 DEFAULT_PROBE_SECONDS = 30
 #: The longest network in text, with its comma.
@@ -80,8 +84,13 @@ class EdgeOptions:
     #: As root, both engines run as this user and group, which reach nothing of ours but their folder.
     uid: int = 5060
     gid: int = 5060
-    #: The realm in which agents authenticate (RFC 7616): part of each stored digest.
+    #: The realm in which agents and accounts authenticate (RFC 7616): part of each stored digest.
     realm: str = "cordboard"
+    #: What digests are made with, md5 or sha-256.
+    digest: str = "md5"
+    #: Seconds that a registration lasts at least and at most.
+    register_min: int = 60
+    register_max: int = 3600
     #: Seconds without media after which a call ends, and the same for a call on hold.
     media_timeout: int = 60
     hold_timeout: int = 3600
@@ -175,6 +184,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     substitutions = {
         "EDGE_DB": folder / "edge.sqlite",
         "DIALOG_DB": folder / "dialog.sqlite",
+        "LOCATION_DB": folder / "location.sqlite",
         "EVENTS_DB": folder / "events.sqlite",
         "EDGE_NAME": edge_name(key),
         **queues(machine_megabytes()),
@@ -182,6 +192,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "SHOWN_HOST": _shown_host(options),
         "MASK_KEY": _derived(key, "topology"),
         "END_PATH": end_path(key),
+        "DECOY_HA1": _derived(key, "decoy")[: 64 if options.digest == "sha-256" else 32],
         "RPC_SOCKET": folder / "rpc.sock",
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
         "MEDIA_FLAGS": MEDIA_FLAGS,
@@ -204,6 +215,10 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "MAX_DURATION": options.max_duration,
         "FLOOD_MESSAGES": options.flood_messages,
         "MAX_GUESSES": MAX_GUESSES,
+        "SLOW_GUESSES": SLOW_GUESSES,
+        "MAX_CONTACTS": MAX_CONTACTS,
+        "MIN_REGISTER_SECONDS": options.register_min,
+        "MAX_REGISTER_SECONDS": options.register_max,
         "PROBE_SECONDS": options.probe_seconds,
         "TRUNK_MAX_CALLS": options.trunk_max_calls,
         "TRUNK_CALLS_PER_SECOND": options.trunk_calls_per_second,
@@ -214,6 +229,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     lines = ["# Generated: changes are lost."]
     lines += [f'#!substdef "!{name}!{_plain(value)}!g"' for name, value in substitutions.items()]
     lines += [f"#!define {name} {value}" for name, value in definitions.items()]
+    lines += ["#!define SHA256"] if options.digest == "sha-256" else []
     lines += [*_listens(options), f"listen=tcp:{LOOPBACK}:{ports.decide}"]
     return "\n".join(lines) + "\n"
 

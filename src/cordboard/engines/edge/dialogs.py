@@ -5,7 +5,6 @@ lost, so a row is no proof of a call. What has media in rtpengine is one.
 """
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-HERE: Final = Path(__file__).parent
+from cordboard.engines.edge import kept
+
 #: In the file's header: "Dlg" and the version of dialogs.sql.
 APPLICATION_ID: Final = 0x446C6701
 #: Variables are written while it rings, before the call itself is, which is longer than this no more.
@@ -36,16 +36,7 @@ def prepare(path: Path, uid: int, gid: int) -> None:
 
     To be called while no Kamailio runs on it. Raises OSError and sqlite3.Error.
     """
-    if not _usable(path):
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-        if os.geteuid() == 0:
-            os.chown(path, uid, gid, follow_symlinks=False)
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            database.execute("pragma journal_mode=wal")
-            database.executescript((HERE / "dialogs.sql").read_text())
-            database.execute(f"pragma application_id={APPLICATION_ID}")
+    kept.prepare(path, uid, gid, script="dialogs.sql", application_id=APPLICATION_ID)
     tidy(path, 0)
 
 
@@ -82,15 +73,3 @@ def tidy(path: Path, older: int = _RINGS) -> None:
             " where d.hash_entry = dialog_vars.hash_entry and d.hash_id = dialog_vars.hash_id)",
             (time.time() - older,),
         )
-
-
-def _usable(path: Path) -> bool:
-    try:
-        if path.is_symlink() or not path.is_file():
-            return False
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=2.0)) as database:
-            (found,) = database.execute("pragma application_id").fetchone()
-            (sound,) = database.execute("pragma quick_check(1)").fetchone()
-            return bool(found == APPLICATION_ID and sound == "ok")
-    except sqlite3.Error:
-        return False

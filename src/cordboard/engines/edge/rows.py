@@ -38,10 +38,12 @@ class Rows:
     unsealer: Unsealer
     #: In which agents authenticate; part of every HA1.
     realm: str
+    #: What digests are made with: md5 or sha-256.
+    digest: str = "md5"
 
     def history(self, epoch: str) -> str:
-        """What an edge's file must be of: another realm makes every HA1 another one."""
-        return f"{epoch} {self.realm}"
+        """What an edge's file must be of: another realm or digest makes every HA1 another one."""
+        return f"{epoch} {self.realm}" if self.digest == "md5" else f"{epoch} {self.realm} {self.digest}"
 
     def number(self, row: Row) -> NumberRow:
         return NumberRow(
@@ -81,7 +83,7 @@ class Rows:
             media=row["encryption"],
             sources=",".join(collapse(json.loads(row["from_addresses"]))),
             login=login,
-            ha1=ha1(login, self.realm, password) if login and password else "",
+            ha1=self._ha1(login, password) if login and password else "",
             username=row["to_username"] or "",
             password=self._opened(row["to_password"], version),
             flags=codec_flags(json.loads(row["codecs"])),
@@ -95,7 +97,7 @@ class Rows:
             id=row["id"],
             username=row["username"],
             tenant=row["tenant_id"],
-            ha1=ha1(row["username"], self.realm, password) if password else "",
+            ha1=self._ha1(row["username"], password) if password else "",
             restricted=bool(row["restricted"]),
             allowed=",".join(collapse(filter(None, (row["allowed"] or "").split(",")))),
             name=row["caller_name"] or "",
@@ -104,6 +106,9 @@ class Rows:
             allow_external=bool(row["may_call_outside"]),
             record=" ".join(name.replace("incoming", "in").replace("outgoing", "out") for name in switches),
         )
+
+    def _ha1(self, username: str, password: str) -> str:
+        return ha1(username, self.realm, password, self.digest)
 
     def _opened(self, sealed: str | None, row: str) -> str:
         """A secret that does not open is none: its calls are refused, and nothing else suffers."""
@@ -116,9 +121,10 @@ class Rows:
             return ""
 
 
-def ha1(username: str, realm: str, password: str) -> str:
-    """What a digest proves knowledge of (RFC 7616 section 3.4.2, MD5: what SIP clients speak)."""
-    return hashlib.md5(f"{username}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+def ha1(username: str, realm: str, password: str, digest: str = "md5") -> str:
+    """What a digest proves knowledge of (RFC 7616 section 3.4.2); `digest` is md5 or sha-256."""
+    text = f"{username}:{realm}:{password}".encode()
+    return hashlib.new(digest.replace("-", ""), text, usedforsecurity=False).hexdigest()
 
 
 def _gateway(row: Row, *, trunk: Row) -> HopRow:

@@ -18,6 +18,10 @@ class RpcFailed(Exception):
     """Kamailio answered with an error, or not in time."""
 
 
+class RpcRefused(RpcFailed):
+    """Kamailio answered with an error."""
+
+
 class Rpc:
     """JSON-RPC 2.0 to one Kamailio; answers are matched by id, so a late one harms nobody.
 
@@ -65,7 +69,7 @@ class Rpc:
         finally:
             del self._waiting[number]
         if "error" in reply:
-            raise RpcFailed(f"{method}: {reply['error'].get('message')}")
+            raise RpcRefused(f"{method}: {reply['error'].get('message')}")
         return reply.get("result")
 
     def close(self) -> None:

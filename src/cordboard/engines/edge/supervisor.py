@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from cordboard.engines.edge import config, dialogs, events, orphans
+from cordboard.engines.edge import config, dialogs, events, locations, orphans
 from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports, split_listen
 from cordboard.engines.edge.engine import TICK, Engine, Log
 from cordboard.engines.edge.folder import Record, identity, installation_key, prepare, put
@@ -189,10 +189,11 @@ class Edge:
             put(self.folder / name, content, self._options)
         self._record.file = identity(self.folder / "edge.sqlite")
         await self._prepare_dialogs()
-        try:
-            events.prepare(self.folder / "events.sqlite", self._options.uid, self._options.gid)
-        except (sqlite3.Error, OSError) as error:
-            raise EdgeFailed(f"{self.folder / 'events.sqlite'} cannot be made: {error}") from error
+        for file, module in (("events.sqlite", events), ("location.sqlite", locations)):
+            try:
+                module.prepare(self.folder / file, self._options.uid, self._options.gid)
+            except (sqlite3.Error, OSError) as error:
+                raise EdgeFailed(f"{self.folder / file} cannot be made: {error}") from error
         await self.kamailio.start()
         self._started.set()
         self._save()
