@@ -16,9 +16,11 @@ import pytest
 from cordboard.domain.addresses import parse_network
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import QUARANTINE, Status
+from cordboard.domain.operators import OperatorId
 from cordboard.domain.tenants import TenantId
-from cordboard.storage import changes, numbers, projected, sources
+from cordboard.storage import accounts, changes, numbers, projected, sources, tenants
 from cordboard.storage.numbers import Filter
+from cordboard.storage.sorted import Sort
 from cordboard.storage.sqlite import SqliteTransaction, drive
 from cordboard.storage.transaction import Query, Row, Transaction, Value
 from cordboard.usecases.clockwork import tick
@@ -133,6 +135,14 @@ async def every_kind_of_request(world: World) -> None:
         ("POST", "/tenants", {"name": "Other"}),
         ("GET", "/tenants", None),
         ("GET", "/tenants?ref=ref", None),
+        ("PATCH", f"/tenants/{tenant}", {"account_limit": 9}),
+        ("POST", "/operators", {"name": "op"}),
+        ("GET", "/operators", None),
+        ("GET", "/operators?ref=op", None),
+        ("POST", f"/tenants/{tenant}/accounts", {"username": "alice", "internal_caller_id": 1}),
+        ("GET", f"/accounts?tenant_id={tenant}", None),
+        ("GET", "/accounts?username=alice", None),
+        ("GET", "/accounts", None),
         ("POST", f"/tenants/{tenant}/keys", {}),
         ("GET", f"/tenants/{tenant}/keys", None),
         ("GET", f"/tenants/{tenant}/agents", None),
@@ -149,8 +159,16 @@ async def every_kind_of_request(world: World) -> None:
     ):
         answer = await admin.request(method, "/cordboard/v1" + path, json=body)
         assert answer.is_success, (path, answer.text)
-    made = (await admin.post(f"/cordboard/v1/tenants/{tenant}/keys", json={})).json()
+    answer = await admin.post(f"/cordboard/v1/tenants/{tenant}/keys", json={})
+    assert answer.is_success, answer.text
+    made = answer.json()
     assert (await admin.delete(f"/cordboard/v1/keys/{made['id']}")).is_success
+    made = (await admin.get("/cordboard/v1/accounts?username=alice")).json()["data"][0]
+    await admin.get(f"/cordboard/v1/accounts?tenant_id={tenant}&after={made['id']}")
+    assert (await admin.patch(f"/cordboard/v1/accounts/{made['id']}", json={"username": "bob"})).is_success
+    assert (await admin.delete(f"/cordboard/v1/accounts/{made['id']}")).is_success
+    gone = (await admin.get("/cordboard/v1/tenants?ref=Other")).json()["data"][0]["id"]
+    assert (await admin.delete(f"/cordboard/v1/tenants/{gone}")).is_success
     await admin.aclose()
     async with world.client(key) as client:
         phone = (await client.post("/v1/phone/import", json=import_body())).json()
@@ -319,3 +337,35 @@ async def test_looking_for_a_shared_source_costs_the_same_however_many_agents_th
         drive(sources.add(tx, TenantId("me"), own, [parse_network("192.0.2.0/24"), parse_network("192.0.0.0/16")]))
     assert look() < few * 1.5
     connection.close()
+
+
+async def test_no_list_of_accounts_or_customers_reads_or_sorts_more_than_an_index_has(
+    world: World, database: str
+) -> None:
+    operator = OperatorId(unknown_id())
+    for table, module, counted, page in (
+        ("account", accounts, accounts.count, accounts.page),
+        ("tenant", tenants, tenants.count_customers, tenants.customers),
+    ):
+        noting = NotingStore(world.store)
+        for one, other in itertools.product(module.FILTERS, repeat=2):
+            where: Any = {one: [1], other: [1, 2]} if one != other else {one: [1]}
+            where = {name: [str(v) if name in TEXTS else v for v in values] for name, values in where.items()}
+            await noting.read(partial(counted, operator=operator, filters=where))
+            order = [Sort(by=module.SORTS[0])]
+            await noting.read(partial(page, operator=operator, filters=where, sort=order, number=1, size=5, total=9))
+        assert await scans(world.store, noting.noted, database) == {}
+        noting = NotingStore(world.store)
+        for by, descending, number in itertools.product(module.SORTS, (False, True), (1, 20)):
+            order = [Sort(by=by, descending=descending)]
+            await noting.read(partial(page, operator=operator, filters={}, sort=order, number=number, size=5, total=99))
+        assert len(noting.noted) == 4 * len(module.SORTS)
+        for sql, args in noting.noted.items():
+            (ids,) = re.findall(r"id in \((select .*)\) order", sql)
+            lines = await plan(world.store, ids, args, sqlite=database == "sqlite")
+            assert any(f"{table}_" in line for line in lines), lines
+            assert not [line for line in lines if "TEMP B-TREE" in line or "Sort Key" in line], (sql, lines)
+
+
+#: Filters whose column is text.
+TEXTS = {"id", "tenant", "username", "caller_name", "reference", "name"}

@@ -91,6 +91,12 @@ def _order(listed: Sorted, sort: Sequence[Sort], *, backwards: bool) -> str:
     if listed.key not in parts:
         parts[listed.key] = next(reversed(parts.values()), False)
     return ", ".join(
-        f"{column} desc nulls last" if descending != backwards else f"{column} nulls first"
-        for column, descending in parts.items()
+        _direction(column, descending != backwards, column == listed.key) for column, descending in parts.items()
     )
+
+
+def _direction(column: str, descending: bool, key: bool) -> str:
+    """As the indexes have it; a key is never null."""
+    if key:
+        return f"{column} desc" if descending else column
+    return f"{column} desc nulls last" if descending else f"{column} nulls first"

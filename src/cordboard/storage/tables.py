@@ -215,6 +215,8 @@ def _agent(meta: MetaData) -> None:
         _text("headers", default="[]"),
         _text("codecs", default="[]"),
         UniqueConstraint("agent_id", "number"),
+        #: For the deletion of a tenant.
+        Index("agent_version_tenant", "tenant_id"),
     )
     #: By what address alone an agent is known: the collapsed networks of published versions without a login.
     Table(
@@ -229,6 +231,7 @@ def _agent(meta: MetaData) -> None:
         #: The tenant last, so that a search for others' networks steps over the tenant's own.
         Index("agent_source_network", "network", "tenant_id"),
         Index("agent_source_first", "first", "tenant_id"),
+        Index("agent_source_tenant", "tenant_id"),
         sqlite_with_rowid=False,
     )
 

@@ -21,6 +21,8 @@ def upgrade() -> None:
     # what was done to a tenant is told when it is gone
     with op.batch_alter_table("change", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.drop_constraint("change_tenant_id_fkey", type_="foreignkey")
+    for name in ("agent_version", "agent_source"):
+        op.create_index(f"{name}_tenant", name, ["tenant_id"])
     op.add_column("number", sa.Column("account_id", TEXT))
     given = sa.text("account_id is not null")
     op.create_index("number_account", "number", ["account_id"], sqlite_where=given, postgresql_where=given)
