@@ -294,6 +294,8 @@ def rtpengine_command(options: EdgeOptions, folder: Path, ports: Ports) -> list[
         # ports are free again with the call: the default keeps them for 30 s
         *("--delete-delay=0", "--num-threads=2"),
         *(f"--timeout={options.media_timeout}", f"--silent-timeout={options.hold_timeout}"),
+        # calls that are to be recorded, decrypted: recordings.py reads what is written there
+        *(f"--recording-dir={folder / 'recordings'}", "--recording-method=pcap", "--recording-format=eth"),
         *("--foreground", "--log-stderr", "--log-level=5"),
     ]
 

@@ -37,10 +37,11 @@ def prepare(options: EdgeOptions) -> Path:
                 folder = _elsewhere(data)
                 link.unlink(missing_ok=True)
                 link.symlink_to(folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        if os.geteuid() == 0:
-            os.chown(folder, options.uid, options.gid)
+        for owned in (folder, folder / "recordings"):
+            owned.mkdir(mode=0o700, parents=True, exist_ok=True)
+            owned.chmod(0o700)
+            if os.geteuid() == 0:
+                os.chown(owned, options.uid, options.gid)
     except OSError as error:
         raise EdgeFailed(f"cannot make the edge's folder {link}: {error.strerror}") from error
     if len(os.fsencode(folder)) > _LONGEST_PATH:
