@@ -91,6 +91,10 @@ ADVICE = {
         "refusal, or ended if the answer could not be taken",
         "`rtpengine.log`. It is started again within seconds; is the range of ports large enough?",
     ),
+    "recording-impossible": (
+        "failed",
+        "The caller's software makes the Call-ID: at most 200 bytes, each odd one as three.",
+    ),
 }
 
 _SENT = {"cancelled": "487", "refused-by-callee": "the far side's own"}

@@ -35,6 +35,7 @@ from cordboard.engines.edge.names.reach import reach_of
 from cordboard.engines.edge.names.servers import NameServers
 from cordboard.engines.edge.names.watch import Names
 from cordboard.engines.edge.projection import Projection
+from cordboard.engines.edge.recordings import Kept, Recordings
 from cordboard.engines.edge.registrar import Registrar
 from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.state import State
@@ -84,6 +85,8 @@ class Service:
     events: Ingest | None
     #: Objects on a page of the operator API, at most.
     largest_page: int
+    #: The sound of recorded calls.
+    recordings: Kept
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -97,7 +100,9 @@ class Service:
         dialects = {
             native.PREFIX: (
                 "native",
-                native.app(self.context, self.keyholders, self.admin_token, release, state, registrar),
+                native.app(
+                    self.context, self.keyholders, self.admin_token, release, state, registrar, self.recordings
+                ),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
             telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
@@ -169,6 +174,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             _background(stack, events.run())
             stack.push_async_callback(edge.stop)
             edge_start = _background(stack, edge.start())
+            _background(stack, Recordings.of(options, settings.keep_recordings_days, log).run())
         _background(stack, _turn_the_clock(context, settings))
         yield Service(
             context=context,
@@ -179,6 +185,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             names=names,
             events=events,
             largest_page=settings.operator_max_page,
+            recordings=Kept(run.data),
         )
 
 

@@ -1,6 +1,6 @@
 """The HTTP client of the native API that the commands use."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
 
@@ -45,6 +45,17 @@ class Client:
         """Raises ClientError."""
         self._call("DELETE", path)
 
+    def download(self, path: str, file: BinaryIO) -> int:
+        """Write the answer's body to a file as it comes; how many bytes. Raises ClientError."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refused(response)
+                return sum(file.write(part) for part in response.iter_bytes())
+        except httpx2.HTTPError as error:
+            raise self._no_answer(error) from error
+
     def tenant_id(self, ref: str, operator: str | None = None) -> str:
         """The id behind a tenant's name, reference or id, if given of that operator's. Raises ClientError."""
         operator_id = None if operator is None else self.operator_id(operator)
@@ -59,11 +70,18 @@ class Client:
         try:
             response = self._http.request(method, path, **rest)
         except httpx2.HTTPError as error:
-            raise ClientError(f"no answer from {self._url}: {error}; is `cordboard serve` running?") from error
+            raise self._no_answer(error) from error
         if response.is_success:
             return response.json() if response.content else None
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {}
-        raise ClientError(problem.get("detail") or f"the server answered {response.status_code}", problem)
+        raise _refused(response)
+
+    def _no_answer(self, error: Exception) -> ClientError:
+        return ClientError(f"no answer from {self._url}: {error}; is `cordboard serve` running?")
+
+
+def _refused(response: httpx2.Response) -> ClientError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    return ClientError(problem.get("detail") or f"the server answered {response.status_code}", problem)

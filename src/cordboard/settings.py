@@ -149,6 +149,11 @@ class Settings:
     ban_seconds: int = _setting(60, "How long a banned source is not heard.", _seconds)
     keep_calls_days: int = _setting(90, "Days for which calls are kept, with their SIP messages.", _days)
     keep_refusals_days: int = _setting(14, "Days for which refused INVITEs are kept.", _days)
+    keep_recordings_days: int = _setting(
+        30,
+        "Days for which the recordings of calls are kept, in `recordings` in the data directory of the edge's host.",
+        _days,
+    )
     events_megabytes: int = _setting(
         1024,
         "How large the edge's file of events may grow while no server takes them. Past it the oldest refusals go "

@@ -1,7 +1,7 @@
 """`cordboard call`: what became of calls, and of INVITEs that were refused."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -36,8 +36,11 @@ def list_(client: Client, tenant: str | None, as_json: bool, limit: int, **filte
     for row in answer["data"]:
         row["started"] = row["started_at"][:19].replace("T", " ")
         row["seconds"] = _seconds(row["answered_at"], row["ended_at"])
+        row["recording"] = "yes" if row["recording"] else None
         row["end"] = " ".join(str(part) for part in (row["code"], row["reason"]) if part is not None) or None
-    show_table(answer["data"], ("id", "started", "direction", "caller", "called", "state", "seconds", "end"))
+    show_table(
+        answer["data"], ("id", "started", "direction", "caller", "called", "state", "seconds", "recording", "end")
+    )
     _tell_lost(answer)
 
 
@@ -63,7 +66,17 @@ def show(client: Client, id: str, as_json: bool) -> None:
         "user_agent",
         "verstat",
     )
-    for name in (*names, "call_id", "tenant_id", "trunk_id", "agent_id", "started_at", "answered_at", "ended_at"):
+    for name in (
+        *names,
+        "call_id",
+        "tenant_id",
+        "trunk_id",
+        "agent_id",
+        "started_at",
+        "answered_at",
+        "ended_at",
+        "recording",
+    ):
         if found[name] not in (None, ""):
             click.echo(f"{name.replace('_', ' '):12} {found[name]}")
     click.echo("")
@@ -90,6 +103,17 @@ def refusals(client: Client, tenant: str | None, as_json: bool, limit: int, **fi
         row["at"] = row["at"][:19].replace("T", " ")
     show_table(answer["data"], ("at", "code", "reason", "source", "caller", "called", "detail"))
     _tell_lost(answer)
+
+
+@call.command()
+@click.argument("id")
+@click.option("--output", required=True, type=click.File("wb", lazy=True), help="A file to write, or - for the output.")
+@talks_to_server
+def recording(client: Client, id: str, output: BinaryIO, as_json: bool) -> None:
+    """Write the sound of one call to a WAV file: stereo, the caller on the left."""
+    size = client.download(f"/calls/{id}/recording", output)
+    if as_json and output.name != "-":
+        show_json({"file": output.name, "bytes": size})
 
 
 def _query(client: Client, tenant: str | None, filters: dict[str, str | None]) -> dict[str, str | None]:

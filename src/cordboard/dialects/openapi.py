@@ -13,7 +13,7 @@ _REF = "#/components/schemas/{model}"
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A documented answer: a description, and the model of its body unless it has none."""
+    """A documented answer: a description, and the model of its body unless it has none; `bytes` is no JSON."""
 
     description: str
     body: Any = None
@@ -76,7 +76,7 @@ def _schemas(operations: list[Operation]) -> tuple[dict[Any, Any], dict[str, Any
         if operation.body is not None:
             wanted[(operation.body, "validation")] = None
         for answer in operation.answers.values():
-            if answer.body is not None:
+            if answer.body not in (None, bytes):
                 wanted[(answer.body, "serialization")] = None
     refs, definitions = models_json_schema(list(wanted), ref_template=_REF)
     return refs, definitions.get("$defs", {})
@@ -106,6 +106,8 @@ def _operation(operation: Operation, refs: dict[Any, Any], scheme: str, media_ty
 def _answer(answer: Answer, refs: dict[Any, Any]) -> dict[str, Any]:
     if answer.body is None:
         return {"description": answer.description}
+    if answer.body is bytes:
+        return {"description": answer.description, "content": {answer.media_type: {}}}
     return {
         "description": answer.description,
         "content": {answer.media_type: {"schema": refs[(answer.body, "serialization")]}},

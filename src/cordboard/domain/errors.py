@@ -199,6 +199,14 @@ class UnknownCall(NotFound):
     noun = "call"
 
 
+class NoRecording(NotFound):
+    """Nothing was recorded of the call, or it is kept no longer, or not yet made."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(f"there is no recording of call {call}")
+        self.call = call
+
+
 class UnknownCursor(NotFound):
     """A page was asked for relative to an object that does not exist."""
 

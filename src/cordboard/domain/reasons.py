@@ -18,6 +18,7 @@ Reason = Literal[
     "gateway-unresolved",
     "lookup-failed",
     "media-relay-unavailable",
+    "recording-impossible",
     "gateways-unreachable",
     "agent-unreachable",
     "carrier-auth",
@@ -51,6 +52,7 @@ CODES: Final[dict[Reason, int]] = {
     "gateway-unresolved": 503,
     "lookup-failed": 503,
     "media-relay-unavailable": 503,
+    "recording-impossible": 503,
     # of a call that was routed:
     "gateways-unreachable": 503,
     "agent-unreachable": 480,

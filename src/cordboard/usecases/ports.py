@@ -1,7 +1,7 @@
 """What use cases are handed from outside."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -78,6 +78,16 @@ class Registrations(Protocol):
 
     async def unregister(self, username: str, *, allowed: str | None) -> None:
         """Take away the bindings that did not come from the networks `allowed`; None: all of them."""
+        ...
+
+
+class KeptRecordings(Protocol):
+    """The sound of recorded calls, on this machine. Blocks, as files do."""
+
+    def has(self, call: str) -> bool: ...
+
+    def open(self, call: str) -> tuple[int, Iterator[bytes]] | None:
+        """Length and bytes of a WAV; None if nothing is kept of the call."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The native API's words for calls and refusals."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -78,6 +78,10 @@ class RefusalQuery(_Query):
         )
 
 
+#: RFC 2361 has another name for it, which nobody uses.
+WAV: Final = "audio/wav"
+
+
 class CallPath(BaseModel):
     """One call."""
 
@@ -87,7 +91,8 @@ class CallPath(BaseModel):
 class CallShown(BaseModel):
     """A call. What it names may be gone; `source` is where its INVITE came from; `detail` says `reason` in words.
 
-    `offered` is the caller's media (none, rtp, srtp); `verstat` what the carrier says of the caller's number.
+    `offered` is the caller's media (none, rtp, srtp); `verstat` what the carrier says of the caller's number;
+    `recording` whether this server has the sound of it.
     """
 
     id: str
@@ -112,6 +117,7 @@ class CallShown(BaseModel):
     code: int | None
     reason: str | None
     detail: str | None
+    recording: bool
 
 
 class MessageShown(BaseModel):
@@ -184,7 +190,7 @@ class Refusals(_Page):
     data: list[RefusalShown]
 
 
-def call(c: Call) -> dict[str, Any]:
+def call(c: Call, *, recording: bool) -> dict[str, Any]:
     return {
         "id": c.id,
         "tenant_id": c.tenant or None,
@@ -208,6 +214,7 @@ def call(c: Call) -> dict[str, Any]:
         "code": c.code,
         "reason": c.reason,
         "detail": None if c.reason is None else EXPLAINED.get(c.reason),
+        "recording": recording,
     }
 
 

@@ -49,6 +49,7 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.UnknownVersion: (404, "unknown-version"),
         errors.UnknownTrunk: (404, "unknown-trunk"),
         errors.UnknownCall: (404, "unknown-call"),
+        errors.NoRecording: (404, "no-recording"),
         errors.NotBanned: (404, "not-banned"),
         errors.UnknownCursor: (400, "unknown-cursor"),
         errors.NotFound: (404, "not-found"),

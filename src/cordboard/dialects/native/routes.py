@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
-from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
+from cordboard.dialects.http import JSON, parse_body, parse_path, parse_query, reply
 from cordboard.dialects.native import accounts, calls, edge, operators, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
@@ -31,7 +31,7 @@ from cordboard.usecases import trunks as trunk_usecases
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import add_platform_number, assign_platform_number, assign_to_account
 from cordboard.usecases.pages import page_of_numbers
-from cordboard.usecases.ports import Context, EdgeState, Registrations
+from cordboard.usecases.ports import Context, EdgeState, KeptRecordings, Registrations
 
 PREFIX = "/cordboard/v1"
 
@@ -274,9 +274,12 @@ def _problems(*statuses: int) -> dict[int, Answer]:
     }
 
 
-def _read(method_path: str, name: str, summary: str, handler: Any, shown: type[BaseModel], **rest: Any) -> Operation:
+def _read(
+    method_path: str, name: str, summary: str, handler: Any, shown: type[BaseModel] | type[bytes], **rest: Any
+) -> Operation:
     method, path = method_path.split()
-    answers = {200: Answer(description="Found", body=shown), **_problems(404, *rest.pop("also_said", ()))}
+    found = Answer(description="Found", body=shown, media_type=rest.pop("media_type", JSON))
+    answers = {200: found, **_problems(404, *rest.pop("also_said", ()))}
     return Operation(
         method=method, path=PREFIX + path, name=name, summary=summary, handler=handler, answers=answers, **rest
     )
@@ -465,12 +468,13 @@ def app(
     version: str,
     edge_state: EdgeState | None = None,
     registrar: Registrations | None = None,
+    recordings: KeptRecordings | None = None,
 ) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
     listed += operators.operations(operators.OperatorViews(context), _read, _write)
     listed += accounts.operations(accounts.AccountViews(context, registrar), _read, _write)
-    listed += calls.operations(calls.CallRecords(context), _read)
+    listed += calls.operations(calls.CallRecords(context, recordings), _read)
     listed += edge.operations(edge.EdgeViews(context, edge_state), _read, _write)
     described = partial(
         document,

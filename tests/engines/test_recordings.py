@@ -1,0 +1,175 @@
+"""From what rtpengine has finished to what is kept, whoever wrote it."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from cordboard.engines.edge.recordings import Kept, Recordings
+from cordboard.engines.edge.spool import Spool
+from tests.engines.test_sound import CALLEE, CALLER, HEAD, code, packet
+
+CALL = "0123abcd-6b01910c-4ea0-1"
+SOUND = HEAD + packet(0, payload=code(8000)) + packet(0, port=CALLEE, source=2, payload=code(-2000))
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    for sub in ("metadata", "pcaps", "tmp"):
+        (tmp_path / "spool" / sub).mkdir(parents=True)
+    return tmp_path / "spool"
+
+
+def finish(spool: Path, name: str = "call%40host-00ff", told: str = f"{CALL}:{CALLER}", pcap: bytes = SOUND) -> None:
+    """What rtpengine leaves."""
+    (spool / "pcaps" / f"{name}.pcap").write_bytes(pcap)
+    (spool / "metadata" / f"rtpengine-meta-{name}.txt").write_text(
+        f"/some/path.pcap\n\n\ncall start time: x\n\n\n{told}\n"
+    )
+
+
+def run(spool: Path, **more: float) -> list[str]:
+    """Let everything be made; the reasons for which some was not."""
+    values = {"days": 30, "idle": 100.0} | more
+    recordings = Recordings(Spool(spool), Kept(spool.parent), log=structlog.get_logger(), **values)  # type: ignore[arg-type]
+
+    async def every() -> None:
+        for _ in range(50):
+            if not await recordings.step():
+                return
+        raise AssertionError("it does not come to an end")
+
+    with capture_logs() as logs:
+        asyncio.run(every())
+        recordings._forget()
+    return [log["reason"] for log in logs if log["event"] == "a recording is set aside"]
+
+
+def kept(spool: Path) -> list[str]:
+    return sorted(str(path.relative_to(spool.parent)) for path in (spool.parent / "recordings").glob("*/*"))
+
+
+def left(spool: Path) -> list[str]:
+    return sorted(str(path.relative_to(spool)) for path in spool.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+def test_a_finished_recording_becomes_sound_and_its_pcap_is_gone(spool: Path) -> None:
+    finish(spool)
+    assert run(spool) == []
+    assert kept(spool) == [f"recordings/{CALL}/01700000000000000.wav"]
+    assert left(spool) == []
+
+
+def test_whoever_is_killed_in_between_does_it_again_to_the_same_end(spool: Path) -> None:
+    finish(spool)
+    run(spool)
+    before = kept(spool)
+    finish(spool)
+    (spool.parent / "recordings" / ".new").write_bytes(b"half")
+    assert run(spool) == []
+    assert kept(spool) == before
+
+
+def test_one_that_is_not_finished_is_left_alone(spool: Path) -> None:
+    (spool / "pcaps" / "call-1.pcap").write_bytes(SOUND)
+    (spool / "tmp" / "rtpengine-meta-call-1.tmp").write_bytes(b"")
+    assert run(spool) == []
+    assert left(spool) == ["pcaps/call-1.pcap", "tmp/rtpengine-meta-call-1.tmp"]
+
+
+def test_one_that_rtpengine_died_over_is_set_aside(spool: Path) -> None:
+    pcap = spool / "pcaps" / "call-1.pcap"
+    pcap.write_bytes(SOUND)
+    os.utime(pcap, (time.time() - 200, time.time() - 200))
+    assert run(spool) == ["rtpengine never finished it"]
+    assert left(spool) == ["aside/call-1.pcap"]
+
+
+@pytest.mark.parametrize(
+    ("told", "pcap", "reason"),
+    [
+        (f"{CALL}:{CALLER}", b"no pcap", "it does not begin as a pcap"),
+        ("", SOUND, "it does not say of which call it is"),
+        ("../../etc/cron.d/x:30000", SOUND, "it does not say of which call it is"),
+        ("..:30000", SOUND, "it does not say of which call it is"),
+        (f"{CALL}/..:30000", SOUND, "it does not say of which call it is"),
+        (f"{CALL}:{CALLER}", HEAD + packet(0, kind=96), "it has no G.711, but RTP of the payload types 96"),
+    ],
+    ids=["no pcap", "no call", "a path", "the folder above", "a path in a call", "a codec that nobody reads"],
+)
+def test_what_cannot_be_made_is_set_aside_with_a_reason(spool: Path, told: str, pcap: bytes, reason: str) -> None:
+    finish(spool, told=told, pcap=pcap)
+    finish(spool, "another-1", f"{CALL}:{CALLER}")
+    assert run(spool) == [reason]
+    assert [path for path in left(spool) if not path.startswith("aside/")] == []
+    assert len(left(spool)) == 2
+    assert kept(spool) == [f"recordings/{CALL}/01700000000000000.wav"]
+
+
+def test_no_link_is_followed(spool: Path) -> None:
+    secret = spool.parent / "secret"
+    secret.write_bytes(SOUND)
+    finish(spool, "a-1")
+    (spool / "pcaps" / "a-1.pcap").unlink()
+    (spool / "pcaps" / "a-1.pcap").symlink_to(secret)
+    finish(spool, "b-1")
+    (spool / "metadata" / "rtpengine-meta-b-1.txt").unlink()
+    (spool / "metadata" / "rtpengine-meta-b-1.txt").symlink_to(secret)
+    os.mkfifo(spool / "metadata" / "rtpengine-meta-c-1.txt")
+    assert len(run(spool)) == 3
+    assert kept(spool) == []
+    assert secret.read_bytes() == SOUND
+
+
+def test_a_folder_that_is_a_link_leads_nowhere(spool: Path) -> None:
+    elsewhere = spool.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a-1.pcap").write_bytes(SOUND)
+    finish(spool, "a-1")
+    (spool / "pcaps" / "a-1.pcap").unlink()
+    (spool / "pcaps").rmdir()
+    (spool / "pcaps").symlink_to(elsewhere)
+    (spool / "aside").symlink_to(elsewhere)
+    with pytest.raises(NotADirectoryError):
+        run(spool)
+    assert [path.name for path in elsewhere.iterdir()] == ["a-1.pcap"]
+    assert kept(spool) == []
+
+
+def test_what_is_old_is_forgotten(spool: Path) -> None:
+    finish(spool, "a-1")
+    finish(spool, "b-1", pcap=b"no pcap")
+    run(spool)
+    assert len(kept(spool)) == 1
+    long_ago = time.time() - 31 * 86400
+    for path in [*(spool.parent / "recordings").glob("*/*"), *(spool / "aside").iterdir()]:
+        os.utime(path, (long_ago, long_ago))
+    run(spool)
+    assert kept(spool) == []
+    assert left(spool) == []
+    assert not Kept(spool.parent).has(CALL)
+
+
+def test_parts_of_one_call_are_one_sound(spool: Path) -> None:
+    later = SOUND[:24] + packet(60, payload=code(-2000, 80))
+    finish(spool, "a-2", pcap=later)
+    finish(spool, "a-1")
+    run(spool)
+    opened = Kept(spool.parent).open(CALL)
+    assert opened is not None
+    size, parts = opened
+    sound = b"".join(parts)
+    assert len(sound) == size == 44 + 4 * (160 + 80)
+    assert sound[44:48] != sound[-4:]
+
+
+@pytest.mark.parametrize("call", ["..", "", ".", "../recordings", f"{CALL}/", "x" * 200, ".new"])
+def test_nothing_else_is_taken_for_a_call(spool: Path, call: str) -> None:
+    finish(spool)
+    run(spool)
+    assert not Kept(spool.parent).has(call)
+    assert Kept(spool.parent).open(call) is None
