@@ -53,7 +53,7 @@ DIGA = "import_phone_number list_phones get_phone update_phone update_sip_config
 NATIVE = (
     "create_tenant list_tenants create_key list_keys revoke_key create_agent list_agents create_version "
     "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
-    "list_calls get_call list_refusals".split()
+    "list_calls get_call get_recording list_refusals".split()
 )
 # this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
 EDGE = "get_trunk_health list_bans ban unban".split()

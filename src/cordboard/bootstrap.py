@@ -100,9 +100,7 @@ class Service:
         dialects = {
             native.PREFIX: (
                 "native",
-                native.app(
-                    self.context, self.keyholders, self.admin_token, release, state, registrar, self.recordings
-                ),
+                native.app(self.context, self.keyholders, self.admin_token, release, state, registrar, self.recordings),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
             telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
