@@ -151,7 +151,7 @@ def check(path: str, answer: httpx2.Response) -> None:
         Errors.model_validate(document)
         assert {error["status"] for error in document["errors"]} == {str(answer.status_code)}
         return
-    type, *id = path.rstrip("/").removeprefix("/api/rest/public/operator/").split("/")
+    type, *id = path.rstrip("/").partition("/api/rest/public/operator/")[2].split("/")
     SHAPES[type, 1 if answer.status_code == 201 else len(id)].model_validate(document)
     _check_order(document)
 

@@ -1,0 +1,149 @@
+"""Who may ask, and the wall between operators.
+
+https://doc.telecom.center/headers.html
+"""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from cordboard.dialects.telecom_center.resources import CUSTOMERS as CUSTOMER
+from cordboard.dialects.telecom_center.resources import SIP_ACCOUNTS
+from tests.builders import ADMIN_TOKEN, World, create_key, dump, unknown_id
+from tests.dialects.telecom_center import shapes
+from tests.dialects.telecom_center.caller import ACCOUNTS, BASE, CUSTOMERS, PASSWORD, Caller, calling, ids, resource
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def caller(shared_world: World) -> AsyncIterator[Caller]:
+    async with calling(shared_world) as made:
+        yield made
+
+
+@pytest.mark.proves("error 401", "header Authorization")
+async def test_a_missing_or_wrong_password_is_401_at_every_operation(caller: Caller) -> None:
+    customer = await caller.customer("1")
+    account = await caller.account(customer)
+    key = await create_key(caller.world, customer.id)
+    before = await dump(caller.world)
+    name = caller.operator.name
+    async with caller.world.client() as stranger:
+        for method, path, body in (
+            ("GET", ACCOUNTS, None),
+            ("GET", f"{ACCOUNTS}/{account.id}", None),
+            ("PATCH", f"{ACCOUNTS}/{account.id}", resource("sip_device_routes", account.id, use_allowed_ips=True)),
+            ("GET", CUSTOMERS, None),
+            ("POST", CUSTOMERS, resource("customers", name="New")),
+            ("GET", f"{CUSTOMERS}/1", None),
+            ("PATCH", f"{CUSTOMERS}/1", resource("customers", "1", name="New")),
+            ("DELETE", f"{CUSTOMERS}/1", None),
+        ):
+            for auth in (None, (name, "wrong"), (name, ""), (name.upper(), PASSWORD), ("nobody", PASSWORD), ("", "")):
+                answer = await stranger.request(method, path, json=body, auth=auth)
+                shapes.check(path, answer)
+                assert answer.status_code == 401, (method, path, auth)
+                assert answer.headers["www-authenticate"].startswith('Basic realm="')
+                assert answer.json()["errors"][0]["code"] == "401"
+            for token in (key, ADMIN_TOKEN):
+                answer = await stranger.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
+                assert answer.status_code == 401
+    assert await dump(caller.world) == before
+
+
+async def test_an_operator_s_password_opens_no_other_dialect(caller: Caller) -> None:
+    for path in ("/v1/phone/", "/cordboard/v1/tenants"):
+        assert (await caller.http.get(path)).status_code == 401
+
+
+async def test_unknown_and_other_operators_objects_are_told_alike(caller: Caller) -> None:
+    await caller.customer("mine")
+    async with calling(caller.world) as owner:
+        account = await owner.account(await owner.customer("theirs"))
+        before = await dump(caller.world)
+        tried = 0
+        for method, path, theirs, body in (
+            ("GET", ACCOUNTS, account.id, {}),
+            ("PATCH", ACCOUNTS, account.id, {"use_allowed_ips": True, "allowed_ips": "10.0.0.0/8"}),
+            ("GET", CUSTOMERS, "theirs", {}),
+            ("PATCH", CUSTOMERS, "theirs", {"name": "Taken over"}),
+            ("DELETE", CUSTOMERS, "theirs", {}),
+        ):
+            answers = []
+            for id in (theirs, unknown_id()):
+                type = SIP_ACCOUNTS.type if path == ACCOUNTS else CUSTOMER.type
+                answer = await caller.send(method, f"{path}/{id}", json=resource(type, id, **body))
+                answers.append((answer.status_code, answer.text.replace(id, "<id>")))
+            assert answers[0] == answers[1], (method, path)
+            assert answers[0][0] == 404
+            tried += 1
+        assert tried == 5
+        assert await dump(caller.world) == before
+
+
+async def test_no_list_shows_another_operator_s_objects(caller: Caller) -> None:
+    mine = await caller.account(await caller.customer("123"), f"{caller.operator.name}.mine")
+    async with calling(caller.world) as owner:
+        theirs = await owner.account(await owner.customer("123"), f"{owner.operator.name}.theirs", caller_name="Desk")
+        await owner.customer("456")
+        for query in (
+            "",
+            "filter[customer.id]=123",
+            f"filter[id]={mine.id},{theirs.id}",
+            f"filter[username]={mine.username},{theirs.username}",
+            "sort=-username&include=customer",
+        ):
+            document = await caller.found(f"{ACCOUNTS}?{query}")
+            assert (ids(document), document["meta"]) == ([mine.id], {"record_count": 1}), query
+        for query in (f"filter[id]={theirs.id}", "filter[customer.id]=456", "filter[caller_id_name]=Desk"):
+            document = await caller.found(f"{ACCOUNTS}?{query}")
+            assert (document["data"], document["meta"]) == ([], {"record_count": 0}), query
+        for query in ("", "filter[id]=123,456", "filter[name]=Acme", "sort=-name"):
+            assert ids(await caller.found(f"{CUSTOMERS}?{query}")) == ["123"], query
+
+
+async def test_a_password_is_shown_to_its_operator_and_never_logged(caller: Caller) -> None:
+    account = await caller.account(await caller.customer(), password="the-secret-of-it")
+    with capture_logs() as logs:
+        document = await caller.found(f"{ACCOUNTS}/{account.id}")
+        await caller.refused("PATCH", f"{ACCOUNTS}/{account.id}?fields=x", 400, json={})
+    assert document["data"]["attributes"]["password"] == "the-secret-of-it"
+    assert len(logs) == 2
+    assert "the-secret-of-it" not in json.dumps(logs, default=repr)
+    assert PASSWORD not in json.dumps(logs, default=repr)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/sip_device_routes/a/b", "", "/"])
+async def test_what_leads_nowhere_is_told_in_the_dialect_s_shape(caller: Caller, path: str) -> None:
+    answer = await caller.http.get(BASE + path)
+    if path:
+        shapes.Errors.model_validate(answer.json())
+    assert answer.status_code == 404
+
+
+async def test_the_document_has_exactly_the_operations(caller: Caller) -> None:
+    async with caller.world.client() as client:
+        document = (await client.get(f"{BASE}/openapi.json")).json()
+    assert {(method.upper(), path) for path, methods in document["paths"].items() for method in methods} == {
+        ("GET", ACCOUNTS),
+        ("GET", f"{ACCOUNTS}/{{id}}"),
+        ("PATCH", f"{ACCOUNTS}/{{id}}"),
+        ("GET", CUSTOMERS),
+        ("POST", CUSTOMERS),
+        ("GET", f"{CUSTOMERS}/{{id}}"),
+        ("PATCH", f"{CUSTOMERS}/{{id}}"),
+        ("DELETE", f"{CUSTOMERS}/{{id}}"),
+    }
+    listed = {each["name"] for each in document["paths"][ACCOUNTS]["get"]["parameters"]}
+    assert listed >= {f"filter[{name}]" for name in SIP_ACCOUNTS.filters} | {"include", "sort", "page[size]"}
+    attributes = document["components"]["schemas"]["AccountAttributes"]["properties"]
+    assert tuple(attributes) == SIP_ACCOUNTS.attributes
+    assert document["components"]["securitySchemes"] == {"OperatorBasic": {"type": "http", "scheme": "basic"}}
+
+
+async def test_links_name_the_host_that_was_asked(caller: Caller) -> None:
+    answer = await caller.http.get(ACCOUNTS, headers={"Host": "api.example:8443"})
+    assert answer.json()["links"]["first"].startswith(f"http://api.example:8443{ACCOUNTS}?")
