@@ -103,7 +103,7 @@ class Service:
                 native.app(self.context, self.keyholders, self.admin_token, release, state, registrar, self.recordings),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
-            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
+            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(registrar), release)),
         }
         registry = CollectorRegistry()
         if self.names is not None:
@@ -112,9 +112,12 @@ class Service:
             registry.register(EventsCollector(self.events))
         return http_server.server(dialects, registry, self.unready)
 
-    def _operators(self) -> telecom_center.Installation:
+    def _operators(self, registrar: Registrar | None) -> telecom_center.Installation:
         return telecom_center.Installation(
-            context=self.context, logins=Logins(self.context.store), largest_page=self.largest_page
+            context=self.context,
+            logins=Logins(self.context.store),
+            registrar=registrar,
+            largest_page=self.largest_page,
         )
 
 
