@@ -81,6 +81,8 @@ class Service:
     edge_start: asyncio.Task[None] | None
     #: What host names resolve to; None without an edge.
     names: Names | None
+    #: Who is registered; None without an edge.
+    registrar: Registrar | None
     #: What takes in the edge's events; None without an edge.
     events: Ingest | None
     #: Objects on a page of the operator API, at most.
@@ -96,14 +98,15 @@ class Service:
         """The ASGI app with every dialect at its base path."""
         release = version("cordboard")
         state = None if self.edge is None else State(self.edge)
-        registrar = None if self.edge is None else Registrar(self.edge)
         dialects = {
             native.PREFIX: (
                 "native",
-                native.app(self.context, self.keyholders, self.admin_token, release, state, registrar, self.recordings),
+                native.app(
+                    self.context, self.keyholders, self.admin_token, release, state, self.registrar, self.recordings
+                ),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
-            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(registrar), release)),
+            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
         }
         registry = CollectorRegistry()
         if self.names is not None:
@@ -112,11 +115,11 @@ class Service:
             registry.register(EventsCollector(self.events))
         return http_server.server(dialects, registry, self.unready)
 
-    def _operators(self, registrar: Registrar | None) -> telecom_center.Installation:
+    def _operators(self) -> telecom_center.Installation:
         return telecom_center.Installation(
             context=self.context,
             logins=Logins(self.context.store),
-            registrar=registrar,
+            registrar=self.registrar,
             largest_page=self.largest_page,
         )
 
@@ -168,6 +171,9 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         if options is not None and file is not None and projector is not None:
             names = projector.watchers.names = await _watch_names(stack, settings, options, file, context.hosts)
         edge = None if options is None else Edge(options, log)
+        registrar = None if edge is None else Registrar(edge)
+        if projector is not None:
+            projector.watchers.registrar = registrar
         edge_start = events = None
         if edge is not None and options is not None:
             events = Ingest.of(options, store, log)
@@ -184,6 +190,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             edge=edge,
             edge_start=edge_start,
             names=names,
+            registrar=registrar,
             events=events,
             largest_page=settings.operator_max_page,
             recordings=Kept(run.data),

@@ -4,12 +4,14 @@ A change names an object; what is projected is the object's state now. So a chan
 and nothing is the worse for it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from cordboard.domain.edge import AccountRow, AgentRow, TrunkRow
+from cordboard.domain.errors import EdgeUnavailable
 from cordboard.engines.edge.file import Drop, EdgeFile, Put
 from cordboard.engines.edge.rows import Rows
 from cordboard.storage import changes, projected
@@ -17,6 +19,8 @@ from cordboard.storage.transaction import Aftermath, Transaction
 
 #: Rows read at a time when the whole file is made anew.
 CHUNK = 2000
+#: Seconds between two tries to end a registration at an edge that does not answer.
+RETRY = 0.25
 
 
 class NameWatch(Protocol):
@@ -27,9 +31,11 @@ class NameWatch(Protocol):
 
 
 class Registrar(Protocol):
-    """Who can end registrations (`state.State`)."""
+    """Who can end registrations (`registrar.Registrar`)."""
 
-    async def unregister(self, username: str, *, allowed: str | None) -> None: ...
+    async def unregister(self, username: str, *, allowed: str | None) -> None:
+        """Raises EdgeUnavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Watchers:
     def __init__(self) -> None:
         self.names: NameWatch | None = None
         self.registrar: Registrar | None = None
+        self._later: set[asyncio.Task[None]] = set()
 
     def noticed(self, brought: Brought) -> None:
         """It is committed."""
@@ -68,12 +75,28 @@ class Watchers:
             self.names.noticed(brought.names)
 
     async def settled(self, brought: Brought) -> None:
-        """Before who asked for it is answered. Names are waited for, for a moment."""
-        if self.registrar is not None:
-            for outcast in brought.outcasts:
-                await self.registrar.unregister(outcast.username, allowed=outcast.allowed)
+        """Before who asked for it is answered. Names are waited for, for a moment; an edge that is away is not."""
+        for outcast in brought.outcasts:
+            if not await self._cast_out(outcast):
+                task = asyncio.create_task(self._cast_out_later(outcast))
+                self._later.add(task)
+                task.add_done_callback(self._later.discard)
         if self.names is not None and brought.names:
             await self.names.settled(brought.names)
+
+    async def _cast_out(self, outcast: Outcast) -> bool:
+        if self.registrar is None:
+            return True
+        try:
+            await self.registrar.unregister(outcast.username, allowed=outcast.allowed)
+        except EdgeUnavailable:
+            return False
+        return True
+
+    async def _cast_out_later(self, outcast: Outcast) -> None:
+        """Bindings outlive their Kamailio."""
+        while not await self._cast_out(outcast):
+            await asyncio.sleep(RETRY)
 
 
 class Projection:
