@@ -136,9 +136,7 @@ def test_another_password_or_no_account_ends_registrations(registering: Register
     assert registering.request("GET", f"{ACCOUNTS}/{registering.id}")[0] == 404
 
 
-def test_an_edge_that_comes_back_knows_who_is_registered(
-    registering: Registering, phone: Phone
-) -> None:
+def test_an_edge_that_comes_back_knows_who_is_registered(registering: Registering, phone: Phone) -> None:
     assert registering.registers(phone) == 200
     # until it is written down
     time.sleep(3)
