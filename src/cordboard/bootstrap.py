@@ -35,7 +35,7 @@ from cordboard.engines.edge.names.reach import reach_of
 from cordboard.engines.edge.names.servers import NameServers
 from cordboard.engines.edge.names.watch import Names
 from cordboard.engines.edge.projection import Projection
-from cordboard.engines.edge.recordings import Kept, Recordings
+from cordboard.engines.edge.recordings import Kept, Recordings, RecordingsCollector
 from cordboard.engines.edge.registrar import Registrar
 from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.state import State
@@ -87,8 +87,9 @@ class Service:
     events: Ingest | None
     #: Objects on a page of the operator API, at most.
     largest_page: int
-    #: The sound of recorded calls.
+    #: The sound of recorded calls, and what makes it; None without an edge.
     recordings: Kept
+    recorder: Recordings | None
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -113,6 +114,8 @@ class Service:
             registry.register(NamesCollector(self.names))
         if self.events is not None:
             registry.register(EventsCollector(self.events))
+        if self.recorder is not None:
+            registry.register(RecordingsCollector(self.recorder))
         return http_server.server(dialects, registry, self.unready)
 
     def _operators(self) -> telecom_center.Installation:
@@ -174,14 +177,15 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         registrar = None if edge is None else Registrar(edge)
         if projector is not None:
             projector.watchers.registrar = registrar
-        edge_start = events = None
+        edge_start = events = recorder = None
         if edge is not None and options is not None:
             events = Ingest.of(options, store, log)
             # ends after the edge, whose last words it takes
             _background(stack, events.run())
             stack.push_async_callback(edge.stop)
             edge_start = _background(stack, edge.start())
-            _background(stack, Recordings.of(options, settings.keep_recordings_days, log).run())
+            recorder = Recordings.of(options, settings.keep_recordings_days, log)
+            _background(stack, recorder.run())
         _background(stack, _turn_the_clock(context, settings))
         yield Service(
             context=context,
@@ -194,6 +198,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             events=events,
             largest_page=settings.operator_max_page,
             recordings=Kept(run.data),
+            recorder=recorder,
         )
 
 

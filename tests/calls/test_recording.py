@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from cordboard.domain.edge import AccountRow
 from cordboard.engines.edge import config
 from cordboard.engines.edge.recordings import Kept, Recordings
 from tests.calls.edges import RunningEdge, running_as, running_edge, trunk
@@ -20,12 +21,15 @@ from tests.calls.phone import Agent, Call, Phone, sdp
 from tests.calls.tones import RATE, ToneEndpoint, loudest
 
 CALLED = "+34911234567"
-#: What an INVITE of these tests says in place of an account's switches.
-ALWAYS = "X-Record: 1\r\n"
-ON_DEMAND = "X-Demand: caller\r\n"
-_SWITCHES = (
-    " if ($hdr(X-Record) != $null) $var(record) = 1; if ($hdr(X-Demand) != $null) $var(record_demand) = $hdr(X-Demand);"
-)
+#: INVITEs of these tests say whose calls they are, and the edge believes it.
+_SWITCHES = """
+    $var(account) = ""; $var(was) = $var(direction); $var(whom) = $var(target);
+    if ($hdr(X-Account) != $null) $var(account) = $hdr(X-Account);
+    if ($hdr(X-Direction) != $null) { $var(direction) = $hdr(X-Direction); $var(target) = "callee"; }
+    route(RECORD_SWITCHES);
+    $var(direction) = $var(was); $var(target) = $var(whom);
+"""
+ALWAYS, ON_DEMAND, BOTH = (f"X-Account: {id}\r\nX-Direction: out\r\n" for id in ("always", "demand", "both"))
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +40,24 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
     try:
         shutil.copytree(real, config.KAMAILIO)
         path = config.KAMAILIO / "call.cfg"
-        path.write_text(path.read_text().replace('$var(record_demand) = "";', f'$var(record_demand) = "";{_SWITCHES}'))
+        text = path.read_text()
+        assert text.count(" route(RECORD_SWITCHES);") == 1
+        path.write_text(text.replace(" route(RECORD_SWITCHES);", f" {{ {_SWITCHES} }}"))
         with running_edge() as running:
             yield running
     finally:
         config.KAMAILIO = real
 
 
+def account(id: str, record: str) -> AccountRow:
+    return AccountRow(id=id, username=id, tenant="tenant", ha1="", record=record)
+
+
 @pytest.fixture(autouse=True)
 def nothing_recorded(routed: RunningEdge) -> None:
+    routed.put(
+        account("always", "out-external"), account("demand", "on-demand"), account("both", "on-demand out-external")
+    )
     for sub in ("pcaps", "metadata"):
         for path in (routed.folder / "recordings" / sub).iterdir():
             path.unlink()
@@ -179,7 +192,7 @@ def test_recording_on_demand_begins_and_ends_with_the_feature_code(
 
 
 def test_only_who_may_starts_a_recording(edge: RunningEdge, carrier: Phone, ai: Agent) -> None:
-    with Talk(edge, carrier, ai, "X-Demand: callee\r\n") as talk:
+    with Talk(edge, carrier, ai, "X-Account: demand\r\nX-Direction: in\r\n") as talk:
         assert talk.info("on") == 403
         assert talk.info("perhaps") == 403
         assert talk.call.hang_up() == 200
@@ -189,7 +202,7 @@ def test_only_who_may_starts_a_recording(edge: RunningEdge, carrier: Phone, ai: 
 def test_what_is_recorded_in_any_case_is_not_ended_by_the_feature_code(
     edge: RunningEdge, carrier: Phone, ai: Agent
 ) -> None:
-    with Talk(edge, carrier, ai, ALWAYS + ON_DEMAND) as talk:
+    with Talk(edge, carrier, ai, BOTH) as talk:
         talk.goes_on(0.5)
         assert talk.info("on") == 200
         assert talk.info("off") == 403
@@ -250,3 +263,23 @@ def test_recordings_are_for_their_owners_alone(edge: RunningEdge, carrier: Phone
     (sound,) = made.folder.iterdir()
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (made.folder.parent, made.folder, sound)]
     assert modes == [0o700, 0o700, 0o600]
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "internal"])
+@pytest.mark.parametrize("words", ["in-internal", "in-external", "out-internal", "out-external", "", "on-demand"])
+def test_each_switch_names_its_own_calls_and_no_others(
+    edge: RunningEdge, carrier: Phone, ai: Agent, direction: str, words: str
+) -> None:
+    """Of an internal call, first the caller has the switch and then the callee."""
+    for side in ("out", "in") if direction == "internal" else (direction,):
+        caller, callee = ("", words) if (side, direction) == ("in", "internal") else (words, "")
+        edge.put(account("account", caller), account("callee", callee))
+        call = carrier.call(edge.sip, CALLED, headers=f"X-Account: account\r\nX-Direction: {direction}\r\n")
+        assert call.status == 200
+        named = words == f"{side}-{'internal' if direction == 'internal' else 'external'}"
+        assert len(pcaps(edge)) == named
+        assert call.hang_up() == 200
+        assert finished(edge, int(named))
+        for sub in ("pcaps", "metadata"):
+            for path in (edge.folder / "recordings" / sub).iterdir():
+                path.unlink()

@@ -26,7 +26,10 @@ LOOPBACK = "127.0.0.1"
 CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
-STATEMENTS = ("decide", "decide_out", "login", "account", "credentials", "ingested", "probed", "names")
+STATEMENTS = (
+    *("decide", "decide_out", "login", "account", "record"),
+    *("credentials", "ingested", "probed", "names"),
+)
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),

@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.folder import prepare
 from cordboard.engines.edge.sound import NO_SOUND, WAV_HEADER, header
@@ -111,6 +114,8 @@ class Recordings:
         self._log = log
         self._names: list[str] = []
         self._forgot = -FORGETTING
+        #: Sounds that were made, and recordings of which none could be.
+        self.made = self.set_aside = 0
 
     @classmethod
     def of(cls, options: EdgeOptions, days: int, log: Log) -> "Recordings":
@@ -157,6 +162,7 @@ class Recordings:
             found = await self._run(pcap, wav.fileno(), told.port)
         if found["packets"] > 0:
             self._kept.put(new, told.call, found["start"])
+            self.made += 1
             return
         new.unlink()
         if found["others"]:
@@ -189,6 +195,7 @@ class Recordings:
         return found
 
     def _put_aside(self, name: str, reason: str) -> None:
+        self.set_aside += 1
         self._log.warning("a recording is set aside", name=name, reason=reason)
         self._spool.put_aside(name)
 
@@ -198,3 +205,16 @@ class Recordings:
         self._spool.forget(before)
         for name in self._spool.abandoned(time.time() - self._idle):
             self._put_aside(name, "rtpengine never finished it")
+
+
+class RecordingsCollector(Collector):
+    """What Prometheus is told of recordings."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("cordboard_recordings_made", "Recordings made into sound", self._recordings.made)
+        yield CounterMetricFamily(
+            "cordboard_recordings_set_aside", "Recordings of which no sound could be made", self._recordings.set_aside
+        )
