@@ -1,14 +1,15 @@
-"""Both APIs against their own OpenAPI documents: no 5xx, no answer that is not documented, no other shape.
+"""Each API against their own OpenAPI documents: no 5xx, no answer that is not documented, no other shape.
 
 Requests are generated from the documents, valid ones and broken ones, with real ids put in for some of the made-up
 ones; they go to a real server, on each store.
 """
 
 import asyncio
+import base64
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from schemathesis.checks import (
 )
 from schemathesis.specs.openapi.checks import ignored_auth
 
+from cordboard.dialects.telecom_center.routes import PREFIX
 from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.tenants import TenantId
 from tests import builders
 from tests.builders import ADMIN_TOKEN, World, add_platform_number, add_version, create_agent, create_key, create_tenant
+from tests.dialects.telecom_center.caller import cheap_hash
 from tests.live import served
 from tests.stores import migrated_file, shared_database
 
@@ -55,6 +58,10 @@ NATIVE = (
     "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
     "list_calls get_call get_recording list_refusals".split()
 )
+TELECOM_CENTER = (
+    "list_sip_device_routes get_sip_device_route update_sip_device_route list_customers create_customer get_customer "
+    "update_customer delete_customer".split()
+)
 # this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
 EDGE = "get_trunk_health list_bans ban unban".split()
 
@@ -64,7 +71,8 @@ class Live:
     """A served installation, with the ids of real objects by the names that parameters and fields have."""
 
     url: str
-    tokens: dict[str, str]
+    #: What each dialect's Authorization header says.
+    shown: dict[str, str]
     real: dict[str, list[str]]
 
 
@@ -111,6 +119,27 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
     }
 
 
+async def furnish_operator(world: World) -> tuple[str, dict[str, list[str]]]:
+    """An operator with two customers and five accounts: how it logs in, and real values."""
+    operator = await builders.create_operator(world, "operator", cheap_hash("password"))
+    customers = [await builders.create_customer(world, operator.id, reference) for reference in ("1", "123")]
+    accounts = [
+        await builders.create_account(world, customers[n % 2].id, caller_name="Desk", extension=100 + n)
+        for n in range(5)
+    ]
+    login = base64.b64encode(b"operator:password").decode()
+    return f"Basic {login}", {
+        "route_id": [account.id for account in accounts],
+        "customer_id": [str(customer.reference) for customer in customers],
+        "allowed_ips": ["127.0.0.1", "192.0.2.0/24, 2001:db8::/48", ""],
+        "filter[id]": [accounts[0].id, "1,123"],
+        "filter[customer.id]": ["1", "1,123"],
+        "filter[username]": [accounts[0].username],
+        "filter[caller_id_name]": ["Desk"],
+        "filter[internal_caller_id]": ["101,102"],
+    }
+
+
 @pytest.fixture(scope="module")
 def live(shared_database: str, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server in a thread of its own, since the generated requests block theirs."""
@@ -124,8 +153,11 @@ def live(shared_database: str, migrated_file: Path, tmp_path_factory: pytest.Tem
         loops.append(asyncio.get_running_loop())
         async with builders.world(shared_database, folder) as world:
             key, real = await furnish(world)
+            basic, telecom_center = await furnish_operator(world)
+            shown = {"diga": f"Bearer {key}", "native": f"Bearer {ADMIN_TOKEN}", "telecom.center": basic}
+            real |= telecom_center
             async with served(world) as url:
-                found.append(Live(url=url, tokens={"diga": key, "native": ADMIN_TOKEN}, real=real))
+                found.append(Live(url=url, shown=shown, real=real))
                 up.set()
                 await down.wait()
 
@@ -156,7 +188,7 @@ def probe(live: Live, document: str, dialect: str, name: str, mode: GenerationMo
     operation = next(
         found.ok() for found in schema.get_all_operations() if found.ok().definition.raw["operationId"] == name
     )
-    headers = {"Authorization": f"Bearer {live.tokens[dialect]}"}
+    headers = {"Authorization": live.shown[dialect]}
 
     @settings(
         max_examples=EXAMPLES,
@@ -203,8 +235,21 @@ def test_without_an_edge_its_operations_answer_as_documented(live: Live, name: s
     probe(live, "/cordboard/v1/openapi.json", "native", name, mode, edge=False)
 
 
+@pytest.mark.proves("OpenAPI document")
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", TELECOM_CENTER)
+def test_the_operator_api_answers_as_its_document_says(live: Live, name: str, mode: GenerationMode) -> None:
+    ids = live.real["customer_id" if "customer" in name else "route_id"]
+    real = replace(live, real={**live.real, "id": ids})
+    probe(real, f"{PREFIX}/openapi.json", "telecom.center", name, mode)
+
+
 def test_every_operation_is_probed(live: Live) -> None:
-    for document, names in (("/v1/openapi.json", DIGA), ("/cordboard/v1/openapi.json", [*NATIVE, *EDGE])):
+    for document, names in (
+        ("/v1/openapi.json", DIGA),
+        (f"{PREFIX}/openapi.json", TELECOM_CENTER),
+        ("/cordboard/v1/openapi.json", [*NATIVE, *EDGE]),
+    ):
         schema = schemathesis.openapi.from_url(live.url + document)
         found = {each.ok().definition.raw["operationId"] for each in schema.get_all_operations()}
         assert found == set(names)
