@@ -1,4 +1,4 @@
-"""Write docs/settings.md, docs/commands.md and the tables of docs/calls.md from the code; a test fails when behind."""
+"""Write the pages of docs/ that come from the code, whole or their tables; a test fails when one is behind."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import click
 
 from cordboard.cli import main
 from cordboard.settings import Settings, variable
-from scripts import call_tables
+from scripts import call_tables, telecom_center_ledger
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -67,7 +67,12 @@ def calls_page() -> str:
     return call_tables.filled((DOCS / "calls.md").read_text())
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page, "calls.md": calls_page}
+PAGES = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "calls.md": calls_page,
+    "compat/telecom-center.md": telecom_center_ledger.page,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

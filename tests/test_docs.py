@@ -1,10 +1,12 @@
 """What the documentation must say, or a test fails."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from scripts import telecom_center_ledger
 from scripts.reference import DOCS, PAGES
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +15,17 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("name", PAGES)
 def test_the_reference_says_what_the_code_does(name: str) -> None:
     assert (DOCS / name).read_text() == PAGES[name](), "run: .venv/bin/python -m scripts.reference"
+
+
+@pytest.mark.parametrize(("name", "tests"), [("GET /x", False), ("GET /sip_device_routes", True)])
+def test_a_line_of_the_ledger_without_a_test_stops_the_writing(name: str, tests: bool) -> None:
+    line = telecom_center_ledger.Line(name=name, says="Something")
+    section = partial(telecom_center_ledger.section, "Operations", [line], telecom_center_ledger.proofs())
+    if tests:
+        assert "test_vendor_examples.py" in section()
+    else:
+        with pytest.raises(telecom_center_ledger.EmptyLine, match="GET /x"):
+            section()
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:

@@ -59,6 +59,7 @@ async def test_an_operator_s_password_opens_no_other_dialect(caller: Caller) -> 
         assert (await caller.http.get(path)).status_code == 401
 
 
+@pytest.mark.proves("an id of another operator")
 async def test_unknown_and_other_operators_objects_are_told_alike(caller: Caller) -> None:
     await caller.customer("mine")
     async with calling(caller.world) as owner:
@@ -84,6 +85,7 @@ async def test_unknown_and_other_operators_objects_are_told_alike(caller: Caller
         assert await dump(caller.world) == before
 
 
+@pytest.mark.proves("an id of another operator")
 async def test_no_list_shows_another_operator_s_objects(caller: Caller) -> None:
     mine = await caller.account(await caller.customer("123"), f"{caller.operator.name}.mine")
     async with calling(caller.world) as owner:
@@ -117,11 +119,35 @@ async def test_a_password_is_shown_to_its_operator_and_never_logged(caller: Call
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/sip_device_routes/a/b", "", "/"])
+@pytest.mark.proves("error 404 path")
 async def test_what_leads_nowhere_is_told_in_the_dialect_s_shape(caller: Caller, path: str) -> None:
     answer = await caller.http.get(BASE + path)
     if path:
         shapes.Errors.model_validate(answer.json())
     assert answer.status_code == 404
+
+
+@pytest.mark.proves(
+    "/available_did_numbers",
+    "/incoming_trunks",
+    "/termination_gateways",
+    "/termination_routes",
+    "/capacity_groups",
+    "/incoming_trunk_cdrs",
+    "/termination_cdrs",
+    "/sessions",
+    "/customer_admin_sessions",
+)
+@pytest.mark.parametrize(
+    "resource",
+    "available_did_numbers incoming_trunks termination_gateways termination_routes capacity_groups "
+    "incoming_trunk_cdrs termination_cdrs sessions customer_admin_sessions".split(),
+)
+async def test_what_is_not_supported_is_not_found(caller: Caller, resource: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await caller.http.request(method, f"{BASE}/{resource}")
+        assert answer.status_code == 404
+        shapes.Errors.model_validate(answer.json())
 
 
 async def test_the_document_has_exactly_the_operations(caller: Caller) -> None:

@@ -109,6 +109,7 @@ async def test_each_recording_switch_is_its_own_attribute(caller: Caller, switch
     "filter[internal_caller_id] of sip_device_routes",
     "filter[external_caller_id] of sip_device_routes",
 )
+@pytest.mark.proves("filter[id] that is no uuid")
 async def test_filters_find_what_fits_exactly(many: Caller) -> None:
     by_letter = {each["attributes"]["username"][-1]: each["id"] for each in (await many.found(ACCOUNTS))["data"]}
     outside = (await many.found(f"{ACCOUNTS}/{by_letter['c']}"))["data"]["attributes"]["external_caller_id"]
@@ -254,6 +255,7 @@ async def test_live_state_is_the_registrar_s(
 
 
 @pytest.mark.proves("is_online")
+@pytest.mark.proves("an edge that does not answer")
 async def test_nobody_is_online_on_an_edge_that_does_not_answer(world: World) -> None:
     world.registrar = Registrar(None)
     async with calling(world) as caller:
@@ -291,6 +293,7 @@ async def test_accounts_of_no_operator_are_nobody_s(caller: Caller) -> None:
 
 
 @pytest.mark.proves("POST /sip_device_routes", "DELETE /sip_device_routes/{id}", "error 405")
+@pytest.mark.proves("PUT")
 async def test_accounts_are_neither_made_nor_deleted_here(caller: Caller) -> None:
     made = await caller.account(await caller.customer())
     for method, path, allowed in (

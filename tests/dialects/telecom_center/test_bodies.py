@@ -208,6 +208,7 @@ async def test_headers_are_looked_at_on_every_method(caller: Caller, account: Ac
     assert (await caller.http.get(ACCOUNTS)).status_code == 200
 
 
+@pytest.mark.proves("error 413")
 async def test_a_body_without_end_is_not_read(caller: Caller, account: Account) -> None:
     (error,) = await caller.refused("PATCH", f"{ACCOUNTS}/{account.id}", 413, content=b" " * (1024 * 1024 + 1))
     assert error["code"] == "413"

@@ -177,6 +177,7 @@ def test_customers_are_filtered_by_id_and_name() -> None:
     assert listed("filter[id]=1,2&filter[name]=Acme", CUSTOMERS).filters == {"id": ("1", "2"), "name": ("Acme",)}
 
 
+@pytest.mark.proves("unknown query parameters")
 def test_unknown_parameters_are_ignored() -> None:
     assert listed("foo=1&foo[bar]=2&_=3&[x]=4&sort[a]=1") == listed("")
 
@@ -258,6 +259,7 @@ def test_unknown_parameters_are_ignored() -> None:
         ("filter=username", "120", "Invalid filters syntax", "username is not a valid syntax for filtering."),
     ],
 )
+@pytest.mark.proves("sort by live state")
 def test_what_is_refused(text: str, code: str, title: str, detail: str) -> None:
     assert faults(text) == [Fault(status=400, code=code, title=title, detail=detail)]
 
@@ -267,6 +269,7 @@ def test_a_relationship_can_be_included_only_where_it_is() -> None:
     assert (fault.code, fault.detail) == ("112", "customer is not a valid relationship of customers")
 
 
+@pytest.mark.proves("several faults")
 def test_all_faults_are_told_at_once() -> None:
     told = faults("include=a&fields[x]=y&sort=b,c&page[size]=0&page[number]=z&filter[q]=1&filter=2")
     assert [fault.code for fault in told] == ["112", "101", "114", "114", "118", "118", "102", "120"]

@@ -88,11 +88,13 @@ async def test_a_switch_is_coerced(caller: Caller, account: Account, sent: Any, 
         ("  ", ""),
     ],
 )
+@pytest.mark.proves("null or empty allowed_ips")
 async def test_addresses_come_back_as_networks(caller: Caller, account: Account, sent: Any, shown: str | None) -> None:
     assert (await updated(caller, account, allowed_ips=sent))["allowed_ips"] == shown
 
 
 @pytest.mark.proves("use_allowed_ips", "allowed_ips")
+@pytest.mark.proves("true without addresses", "PATCH without attributes")
 async def test_what_is_not_sent_stays(caller: Caller, account: Account) -> None:
     # true without addresses is taken: it then blocks everybody
     assert await updated(caller, account, use_allowed_ips=True) == {"use_allowed_ips": True, "allowed_ips": None}
@@ -137,6 +139,7 @@ async def test_what_is_not_sent_stays(caller: Caller, account: Account) -> None:
         ("allowed_ips", False, "must be a string"),
     ],
 )
+@pytest.mark.proves("an address that is none")
 async def test_what_fails_validation_points_at_its_attribute(
     caller: Caller, account: Account, attribute: str, sent: Any, message: str | None
 ) -> None:
@@ -156,6 +159,7 @@ async def test_what_fails_validation_points_at_its_attribute(
     assert await dump(caller.world) == before
 
 
+@pytest.mark.proves("several faults")
 async def test_all_attributes_that_fail_are_told_at_once(caller: Caller, account: Account) -> None:
     body = resource("sip_device_routes", account.id, use_allowed_ips="x", allowed_ips="y")
     errors = await caller.refused("PATCH", f"{ACCOUNTS}/{account.id}", 422, json=body)
