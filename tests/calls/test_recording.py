@@ -16,8 +16,9 @@ import structlog
 from cordboard.domain.edge import AccountRow
 from cordboard.engines.edge import config
 from cordboard.engines.edge.recordings import Kept, Recordings
-from tests.calls.edges import RunningEdge, running_as, running_edge, trunk
-from tests.calls.phone import Agent, Call, Phone, sdp
+from tests.calls.edges import RunningEdge, agent, running_as, running_edge, trunk
+from tests.calls.phone import Agent, Call, Message, Phone, sdp
+from tests.calls.standing import Scripted
 from tests.calls.tones import RATE, ToneEndpoint, loudest
 
 CALLED = "+34911234567"
@@ -134,6 +135,16 @@ class Talk:
         return None if answer is None else answer.status
 
 
+class LateAnswer(Call):
+    """A caller that makes no offer: its SDP is in its ACK."""
+
+    sdp = ""
+
+    def _acknowledge(self, final: Message, branch: str) -> None:
+        self.answer = final
+        self.phone.send(self.text("ACK", f"{branch}ack", body=self.sdp, content="application/sdp"), self.edge)
+
+
 _EVENTS = "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
 
 
@@ -225,6 +236,50 @@ def test_digits_and_a_hold_do_no_harm(edge: RunningEdge, carrier: Phone, ai: Age
         talk.goes_on()
         assert talk.call.hang_up() == 200
     assert finished(edge, 1)
+    made = Made(edge)
+    for when in (slice(0, RATE // 2), slice(-RATE // 2, None)):
+        assert (loudest(made.caller[when]), loudest(made.callee[when])) == (440, 1000)
+
+
+def test_an_answer_whose_sdp_came_before_it_is_recorded(edge: RunningEdge, carrier: Phone) -> None:
+    with Scripted("127.0.2.1", name="agent") as ai, ToneEndpoint("127.0.2.1", 1000) as theirs:
+        edge.put(agent(uri=f"sip:{{number}}@{ai.at}"))
+
+        def answer(invite: Message) -> list[tuple[int, str, str]]:
+            ai.send(ai.say(invite, 183, sdp("127.0.2.1", theirs.port)), edge.sip)
+            time.sleep(0.3)
+            return [(200, "", "")]
+
+        ai.script["INVITE"] = answer
+        call = carrier.call(edge.sip, CALLED, headers=ALWAYS)
+        assert call.status == 200
+        theirs.speak(ai.only("INVITE").body)
+        time.sleep(1)
+        assert call.hang_up() == 200
+    assert finished(edge)
+    assert loudest(Made(edge).callee) == 1000
+
+
+def test_a_caller_without_an_offer_is_recorded_on_its_own_side(edge: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    with ToneEndpoint("127.0.1.1", 440) as mine, ToneEndpoint("127.0.2.1", 1000) as theirs:
+        ai.answers = lambda _: (
+            200,
+            sdp("127.0.2.1", theirs.port).replace("0 8", "96 0") + "a=rtpmap:96 opus/48000/2\r\n",
+        )
+        call = LateAnswer(phone=carrier, edge=edge.sip, uri=f"sip:{CALLED}@{edge.sip[0]}")
+        call.sdp = sdp("127.0.1.1", mine.port)
+        offer = call.request("INVITE", headers=ALWAYS)
+        assert offer is not None
+        assert offer.status == 200
+        assert "opus" not in offer.body
+        mine.speak(offer.body)
+        ack = ai.wait(lambda m: m.method == "ACK" and m.body != "")
+        assert ack is not None
+        theirs.speak(ack.body)
+        assert theirs.hears() == 440
+        assert mine.hears() == 1000
+        assert call.hang_up() == 200
+    assert finished(edge)
     made = Made(edge)
     assert (loudest(made.caller), loudest(made.callee)) == (440, 1000)
 

@@ -110,6 +110,12 @@ def test_what_cannot_be_made_is_set_aside_with_a_reason(spool: Path, told: str, 
     assert kept(spool) == [f"recordings/{CALL}/01700000000000000.wav"]
 
 
+def test_as_much_sdp_as_two_sides_can_send_hides_no_recording(spool: Path) -> None:
+    finish(spool, told=f"{'v=0 ' * 1_000_000}\n{CALL}:{CALLER}")
+    assert run(spool) == []
+    assert len(kept(spool)) == 1
+
+
 def test_no_link_is_followed(spool: Path) -> None:
     secret = spool.parent / "secret"
     secret.write_bytes(SOUND)

@@ -17,7 +17,7 @@ from typing import Final
 _TOLD: Final = re.compile(r"([0-9A-Za-z-]{1,80}):([1-9][0-9]{0,4})")
 #: rtpengine makes NAME of the Call-ID, escaped as in URIs, and of random digits.
 _FINISHED: Final = re.compile(r"rtpengine-meta-([0-9A-Za-z%._~-]{1,230})\.txt")
-_LONGEST_META: Final = 1 << 20
+_TAIL: Final = 4096
 _ASIDE: Final = "aside"
 
 
@@ -52,7 +52,9 @@ class Spool:
     def open(self, name: str) -> tuple[int, Told]:
         """A descriptor of the pcap, and what is told of it. Raises Unusable."""
         with self._opened("metadata") as folder, os.fdopen(_file(folder, _meta(name)), "rb") as file:
-            words = file.read(_LONGEST_META).decode(errors="replace").split()
+            # what comes before is SDP of both sides, as much as they have sent
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            words = file.read(_TAIL).decode(errors="replace").split()
         told = _TOLD.fullmatch(words[-1]) if words else None
         if told is None:
             raise Unusable("it does not say of which call it is")
