@@ -43,7 +43,7 @@ class Registering:
         request = urllib.request.Request(self.server.url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, None if answer.status == 204 else json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
@@ -94,6 +94,7 @@ def phone() -> Iterator[Phone]:
         yield made
 
 
+@pytest.mark.proves("is_online", "user_agent")
 def test_a_phone_is_seen_online_with_its_name_until_it_leaves(registering: Registering, phone: Phone) -> None:
     assert registering.shown() == (False, None)
     assert registering.registers(phone) == 200
@@ -104,6 +105,7 @@ def test_a_phone_is_seen_online_with_its_name_until_it_leaves(registering: Regis
     assert registering.shown() == (False, None)
 
 
+@pytest.mark.proves("is_online")
 def test_a_registration_that_runs_out_is_gone_within_a_second(registering: Registering, phone: Phone) -> None:
     assert registering.registers(phone, expires=2) == 200
     assert registering.shown()[0]
@@ -111,6 +113,7 @@ def test_a_registration_that_runs_out_is_gone_within_a_second(registering: Regis
     assert registering.shown() == (False, None)
 
 
+@pytest.mark.proves("use_allowed_ips", "allowed_ips")
 def test_whoever_is_allowed_no_longer_is_offline_when_the_change_is_answered(
     registering: Registering, phone: Phone
 ) -> None:
@@ -134,6 +137,16 @@ def test_another_password_or_no_account_ends_registrations(registering: Register
     cordboard(registering.server.data, "account", "delete", registering.username, "--yes")
     assert registering.registers(phone) == 401
     assert registering.request("GET", f"{ACCOUNTS}/{registering.id}")[0] == 404
+
+
+@pytest.mark.proves("DELETE /customers/{id}")
+def test_a_deleted_customer_s_phones_are_nobody_s(registering: Registering, phone: Phone) -> None:
+    assert registering.registers(phone) == 200
+    customers = ACCOUNTS.replace("sip_device_routes", "customers")
+    (customer,) = registering.request("GET", customers)[1]["data"]
+    assert registering.request("DELETE", f"{customers}/{customer['id']}") == (204, None)
+    assert registering.registers(phone) == 401
+    assert registering.request("GET", ACCOUNTS)[1]["data"] == []
 
 
 def test_an_edge_that_comes_back_knows_who_is_registered(registering: Registering, phone: Phone) -> None:

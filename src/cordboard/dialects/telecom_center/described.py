@@ -1,225 +1,16 @@
-"""What the OpenAPI document says: the operations, and the form of what they take and answer.
+"""The operations, with all that the OpenAPI document says of them."""
 
-The models here describe; requests are read by query.py and bodies.py, which know the vendor's words for each fault.
-"""
+from typing import Any
 
-from typing import Any, Literal
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from cordboard.dialects.openapi import Answer, Operation
-from cordboard.dialects.telecom_center.bodies import MAX_LIMIT
+from cordboard.dialects.telecom_center import schemas
 from cordboard.dialects.telecom_center.errors import MEDIA_TYPE, Errors
 from cordboard.dialects.telecom_center.query import PAGE_SIZE
 from cordboard.dialects.telecom_center.resources import BY_TYPE, CUSTOMERS, SIP_ACCOUNTS, Kind, Resource
-from cordboard.domain.tenants import MAX_NAME, Language, Termination
 
 PREFIX = "/api/rest/public/operator"
-
-
-def _maybe(**more: Any) -> Any:
-    """A field that may be left out, without a value that it then has."""
-    return Field(default_factory=lambda: None, **more)
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Self(BaseModel):
-    """Where an object is."""
-
-    self: str
-
-
-class AccountAttributes(BaseModel):
-    """Attributes of a SIP account; `fields[sip_device_routes]` leaves some out."""
-
-    username: str = _maybe()
-    password: str = _maybe()
-    incoming_internal: bool = _maybe(description="Record calls from accounts of the customer")
-    incoming_external: bool = _maybe(description="Record calls from outside")
-    outgoing_internal: bool = _maybe(description="Record calls to accounts of the customer")
-    outgoing_external: bool = _maybe(description="Record calls to outside")
-    on_demand: bool = _maybe(description="The user may start a recording during the call")
-    caller_id_name: str | None = _maybe()
-    internal_caller_id: int | None = _maybe()
-    external_caller_id: int | None = _maybe()
-    allow_external_calls: bool = _maybe()
-    is_online: bool = _maybe()
-    user_agent: str | None = _maybe()
-    use_allowed_ips: bool = _maybe()
-    allowed_ips: str | None = _maybe(description="CIDR ranges with commas between")
-
-
-class CustomerAttributes(BaseModel):
-    """Attributes of a customer; `fields[customers]` leaves some out."""
-
-    name: str = _maybe()
-    language: Language = _maybe()
-    trm_mode: Termination = _maybe()
-    capacity_limit: int | None = _maybe()
-    sip_account_limit: int | None = _maybe()
-
-
-class Linkage(BaseModel):
-    """The name of an object."""
-
-    type: Literal["customers"]
-    id: str
-
-
-class ToCustomer(BaseModel):
-    """A relationship to a customer."""
-
-    data: Linkage
-
-
-class AccountRelationships(BaseModel):
-    """Relationships that are included."""
-
-    customer: ToCustomer
-
-
-class AccountObject(BaseModel):
-    """A SIP account."""
-
-    id: UUID
-    type: Literal["sip_device_routes"]
-    links: Self
-    attributes: AccountAttributes = _maybe()
-    relationships: AccountRelationships = _maybe()
-
-
-class CustomerObject(BaseModel):
-    """A customer."""
-
-    id: str
-    type: Literal["customers"]
-    links: Self
-    attributes: CustomerAttributes = _maybe()
-
-
-class Meta(BaseModel):
-    """About a list as a whole."""
-
-    record_count: int = Field(description="Over all pages")
-
-
-class Links(BaseModel):
-    """Other pages of a list."""
-
-    first: str
-    prev: str = _maybe()
-    next: str = _maybe()
-    last: str
-
-
-class Account(BaseModel):
-    """The document of one account."""
-
-    data: AccountObject
-    included: list[CustomerObject] = _maybe()
-
-
-class Accounts(BaseModel):
-    """A page of accounts."""
-
-    data: list[AccountObject]
-    included: list[CustomerObject] = _maybe()
-    meta: Meta
-    links: Links
-
-
-class Customer(BaseModel):
-    """The document of one customer."""
-
-    data: CustomerObject
-
-
-class Customers(BaseModel):
-    """A page of customers."""
-
-    data: list[CustomerObject]
-    meta: Meta
-    links: Links
-
-
-class AccountChanges(_Closed):
-    """What of an account can be changed here."""
-
-    use_allowed_ips: bool | Literal["true", "false", "1", "0", 1, 0] = _maybe()
-    allowed_ips: str | None = _maybe(description="IP addresses and CIDR ranges with commas between")
-
-
-class AccountUpdateData(_Closed):
-    id: UUID
-    type: Literal["sip_device_routes"]
-    attributes: AccountChanges | None = _maybe()
-    links: Any = _maybe()
-    meta: Any = _maybe()
-
-
-class AccountUpdate(BaseModel):
-    """Body of PATCH sip_device_routes."""
-
-    data: AccountUpdateData
-
-
-class CustomerChanges(_Closed):
-    """What a customer is made of."""
-
-    name: str = _maybe(min_length=1, max_length=MAX_NAME)
-    language: Language = _maybe()
-    trm_mode: Termination = _maybe()
-    termination_mode: Termination = _maybe(description="Another name of trm_mode")
-    capacity_limit: int | str | None = _maybe(ge=0, le=MAX_LIMIT, pattern="^[0-9]{1,10}$")
-    sip_account_limit: int | str | None = _maybe(ge=0, le=MAX_LIMIT, pattern="^[0-9]{1,10}$")
-
-
-class NewCustomerAttributes(CustomerChanges):
-    name: str = Field(min_length=1, max_length=MAX_NAME)
-
-
-class NewCustomerData(_Closed):
-    id: str | int | None = _maybe(description="Left out, the server makes one")
-    type: Literal["customers"]
-    attributes: NewCustomerAttributes
-    links: Any = _maybe()
-    meta: Any = _maybe()
-
-
-class NewCustomer(BaseModel):
-    """Body of POST customers."""
-
-    data: NewCustomerData
-
-
-class CustomerUpdateData(_Closed):
-    id: str | int
-    type: Literal["customers"]
-    attributes: CustomerChanges | None = _maybe()
-    links: Any = _maybe()
-    meta: Any = _maybe()
-
-
-class CustomerUpdate(BaseModel):
-    """Body of PATCH customers."""
-
-    data: CustomerUpdateData
-
-
-class AccountPath(BaseModel):
-    """Path of one account."""
-
-    id: UUID
-
-
-class CustomerPath(BaseModel):
-    """Path of one customer."""
-
-    id: str = Field(min_length=1)
 
 
 _FILTERS = {Kind.TEXT: None, Kind.INTEGER: "^[0-9]+(,[0-9]+)*$", Kind.BOOLEAN: "^(true|false)(,(true|false))*$"}
@@ -294,7 +85,7 @@ def operations(accounts: Any, customers: Any, largest_page: int) -> list[Operati
 def _account_operations(views: Any, largest_page: int) -> list[Operation]:
     path = f"{PREFIX}/{SIP_ACCOUNTS.type}"
     view = _query("AccountView", _view_parameters(SIP_ACCOUNTS))
-    one = {200: _said("The account", Account), **_ALWAYS, **_MISSING}
+    one = {200: _said("The account", schemas.Account), **_ALWAYS, **_MISSING}
     return [
         Operation(
             method="GET",
@@ -304,7 +95,7 @@ def _account_operations(views: Any, largest_page: int) -> list[Operation]:
             summary="Fetch SIP accounts",
             handler=views.list,
             query=_query("AccountList", _list_parameters(SIP_ACCOUNTS, largest_page)),
-            answers={200: _said("A page of accounts", Accounts), **_ALWAYS},
+            answers={200: _said("A page of accounts", schemas.Accounts), **_ALWAYS},
         ),
         Operation(
             method="GET",
@@ -313,7 +104,7 @@ def _account_operations(views: Any, largest_page: int) -> list[Operation]:
             name="get_sip_device_route",
             summary="Fetch one SIP account",
             handler=views.get,
-            path_model=AccountPath,
+            path_model=schemas.AccountPath,
             query=view,
             answers=one,
         ),
@@ -324,9 +115,9 @@ def _account_operations(views: Any, largest_page: int) -> list[Operation]:
             name="update_sip_device_route",
             summary="Say from which addresses a SIP account may register and call",
             handler=views.update,
-            path_model=AccountPath,
+            path_model=schemas.AccountPath,
             query=view,
-            body=AccountUpdate,
+            body=schemas.AccountUpdate,
             answers={**one, **_BODY},
         ),
     ]
@@ -335,7 +126,7 @@ def _account_operations(views: Any, largest_page: int) -> list[Operation]:
 def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
     path = f"{PREFIX}/{CUSTOMERS.type}"
     view = _query("CustomerView", _view_parameters(CUSTOMERS))
-    one = {200: _said("The customer", Customer), **_ALWAYS, **_MISSING}
+    one = {200: _said("The customer", schemas.Customer), **_ALWAYS, **_MISSING}
     return [
         Operation(
             method="GET",
@@ -345,7 +136,7 @@ def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
             summary="Fetch customers",
             handler=views.list,
             query=_query("CustomerList", _list_parameters(CUSTOMERS, largest_page)),
-            answers={200: _said("A page of customers", Customers), **_ALWAYS},
+            answers={200: _said("A page of customers", schemas.Customers), **_ALWAYS},
         ),
         Operation(
             method="POST",
@@ -355,8 +146,8 @@ def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
             summary="Create a customer",
             handler=views.create,
             query=view,
-            body=NewCustomer,
-            answers={201: _said("The customer", Customer), **_ALWAYS, **_BODY, **_TAKEN},
+            body=schemas.NewCustomer,
+            answers={201: _said("The customer", schemas.Customer), **_ALWAYS, **_BODY, **_TAKEN},
         ),
         Operation(
             method="GET",
@@ -365,7 +156,7 @@ def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
             name="get_customer",
             summary="Fetch one customer",
             handler=views.get,
-            path_model=CustomerPath,
+            path_model=schemas.CustomerPath,
             query=view,
             answers=one,
         ),
@@ -376,9 +167,9 @@ def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
             name="update_customer",
             summary="Update a customer",
             handler=views.update,
-            path_model=CustomerPath,
+            path_model=schemas.CustomerPath,
             query=view,
-            body=CustomerUpdate,
+            body=schemas.CustomerUpdate,
             answers={**one, **_BODY},
         ),
         Operation(
@@ -388,7 +179,7 @@ def _customer_operations(views: Any, largest_page: int) -> list[Operation]:
             name="delete_customer",
             summary="Delete a customer with all that is its",
             handler=views.delete,
-            path_model=CustomerPath,
+            path_model=schemas.CustomerPath,
             answers={204: Answer(description="Deleted"), **_ALWAYS, **_MISSING},
         ),
     ]

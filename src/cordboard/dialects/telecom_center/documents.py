@@ -66,7 +66,10 @@ def _links(site: Site, type: str, total: int, asked: ListQuery) -> dict[str, str
 
 def _resource(site: Site, shown: Shown, view: View) -> dict[str, Any]:
     made: dict[str, Any] = {"id": shown.id, "type": shown.type, "links": {"self": site.one(shown.type, shown.id)}}
-    attributes = {name: value for name, value in shown.attributes.items() if view.shows(shown.type, name)}
+    wanted = view.fields.get(shown.type)
+    attributes = shown.attributes
+    if wanted is not None:
+        attributes = {name: value for name, value in attributes.items() if name in wanted}
     if attributes:
         made["attributes"] = attributes
     relationships = {

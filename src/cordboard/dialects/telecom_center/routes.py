@@ -104,10 +104,11 @@ class SipAccounts:
         live = any(view.shows(SIP_ACCOUNTS.type, name) for name in ("is_online", "user_agent"))
         online = await self._online(found) if live and found else {}
         password = view.shows(SIP_ACCOUNTS.type, "password")
+        customers_shown = {id: wire.customer(tenant) for id, tenant in owners.items()}
         return [
             wire.account(
                 account,
-                owners[account.tenant],
+                customers_shown[account.tenant],
                 password=self._context.sealer.unseal(account.password, account.id) if password else None,
                 bindings=online.get(account.username, ()),
             )

@@ -39,8 +39,8 @@ _STORED: Final = {
 _STORED_OF_CUSTOMERS: Final = {"id": "reference", "trm_mode": "termination", "sip_account_limit": "account_limit"}
 
 
-def account(shown: Account, tenant: Tenant, *, password: str | None, bindings: Sequence[Binding]) -> Shown:
-    """An account as its operator sees it; `bindings` are what is registered, the newest first."""
+def account(shown: Account, owner: Shown, *, password: str | None, bindings: Sequence[Binding]) -> Shown:
+    """An account as its operator sees it, with its customer; `bindings` are what is registered, the newest first."""
     return Shown(
         type=SIP_ACCOUNTS.type,
         id=shown.id,
@@ -57,7 +57,7 @@ def account(shown: Account, tenant: Tenant, *, password: str | None, bindings: S
             "use_allowed_ips": shown.restricted,
             "allowed_ips": None if shown.allowed is None else ",".join(shown.allowed),
         },
-        related={"customer": customer(tenant)},
+        related={"customer": owner},
     )
 
 
