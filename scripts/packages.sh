@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 
 run_time=(kamailio kamailio-sqlite-modules kamailio-tls-modules rtpengine-daemon)
 telephones=(sip-tester baresip-core sipsak)
+scanners=(sipvicious)
 databases=(postgresql-15)
 
 # Earlier builds let a stranger inject audio into a call, or take it over (CVE-2025-53399).
@@ -22,7 +23,7 @@ rtpengine_at_least=10.5.3.5-1+deb12u1
 case "${1:-}" in
     "")   wanted=("${run_time[@]}") ;;
     demo) wanted=("${run_time[@]}" "${telephones[@]}") ;;
-    test) wanted=("${run_time[@]}" "${telephones[@]}" "${databases[@]}") ;;
+    test) wanted=("${run_time[@]}" "${telephones[@]}" "${scanners[@]}" "${databases[@]}") ;;
     *)    echo "usage: scripts/packages.sh [demo|test]" >&2; exit 2 ;;
 esac
 

@@ -293,11 +293,20 @@ def test_an_agent_over_tcp_is_reached(routed: RunningEdge, carrier: Phone) -> No
 # What else may come.
 
 
-def test_options_are_answered(routed: RunningEdge, carrier: Phone) -> None:
+def test_options_are_answered_to_who_has_called(routed: RunningEdge, carrier: Phone) -> None:
+    assert carrier.call(routed.sip, CALLED).status == 200
     assert _method(routed, carrier, "OPTIONS") == 200
 
 
-@pytest.mark.parametrize("method", ["REGISTER", "MESSAGE", "SUBSCRIBE", "REFER", "BYE", "UPDATE", "INFO", "PUBLISH"])
+def test_a_stranger_s_options_are_answered_of_the_edge_itself_and_of_nobody_behind_it(routed: RunningEdge) -> None:
+    with Phone("127.0.9.77") as stranger:
+        asked = Call(phone=stranger, edge=routed.sip, uri="sip:127.0.0.1").request("OPTIONS")
+        assert asked
+        assert asked.status == 200
+        assert Call(phone=stranger, edge=routed.sip, uri=f"sip:{CALLED}@127.0.0.1").request("OPTIONS") is None
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "SUBSCRIBE", "REFER", "BYE", "UPDATE", "INFO", "PUBLISH"])
 def test_other_methods_are_refused_405(routed: RunningEdge, carrier: Phone, ai: Agent, method: str) -> None:
     assert _method(routed, carrier, method) == 405
     assert not ai.received

@@ -81,7 +81,7 @@ def processes(edge: RunningEdge) -> set[int]:
     with socket.create_connection(edge.sip, 5) as connection:
         connection.settimeout(5)
         connection.sendall(
-            b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+            b"OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
             b"To: <sip:x>\r\nCall-ID: processes\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
         )
         assert connection.recv(100)

@@ -143,7 +143,7 @@ def test_http_is_for_the_loopback_listener_and_sip_is_not(routed: RunningEdge) -
     query = "source=127.0.1.1&user=33&host=78&caller=&caller_host=&login=&offered=rtp"
     http = f"GET /decide?{query} HTTP/1.1\r\nHost: x\r\n\r\n"
     sip = (
-        "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1\r\n"
+        "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1\r\n"
         "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
         "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\nContent-Length: 0\r\n\r\n"
     )
