@@ -1,4 +1,4 @@
-"""sipvicious, the scanners' own tools, as they are and under a name of a telephone's, against accounts with weak passwords."""
+"""sipvicious, as it is and under a name of a telephone's, against accounts with weak passwords."""
 
 import shutil
 import subprocess
