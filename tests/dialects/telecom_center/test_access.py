@@ -173,3 +173,9 @@ async def test_the_document_has_exactly_the_operations(caller: Caller) -> None:
 async def test_links_name_the_host_that_was_asked(caller: Caller) -> None:
     answer = await caller.http.get(ACCOUNTS, headers={"Host": "api.example:8443"})
     assert answer.json()["links"]["first"].startswith(f"http://api.example:8443{ACCOUNTS}?")
+
+
+async def test_a_host_that_is_none_breaks_nothing(caller: Caller) -> None:
+    for host in ("[", "a b", "\\", "x:y:z"):
+        answer = await caller.http.get(ACCOUNTS, headers={"Host": host})
+        assert answer.json()["links"]["first"].startswith(f"http://{host}{ACCOUNTS}?")

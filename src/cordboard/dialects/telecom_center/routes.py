@@ -234,8 +234,12 @@ def _customer_id(request: Request) -> str:
 
 
 def _site(request: Request) -> Site:
-    url = request.url
-    return Site(base=f"{url.scheme}://{url.netloc}{PREFIX}")
+    """As the client spells it: what its Host header says is not parsed, since it is only handed back."""
+    host = request.headers.get("host")
+    if host is None:
+        name, port = request.scope["server"] or ("localhost", None)
+        host = f"{name}:{port}"
+    return Site(base=f"{request.scope['scheme']}://{host}{PREFIX}")
 
 
 def _reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
