@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import stat
 import time
 import wave
@@ -302,6 +303,17 @@ def test_a_call_that_no_file_can_be_named_after_is_refused(edge: RunningEdge, ca
     assert answer is not None
     assert answer.status == 503
     assert any("recording-impossible" in line for line in edge.refusals())
+
+
+def test_what_was_recorded_is_there_after_rtpengine_has_died(edge: RunningEdge, carrier: Phone, ai: Agent) -> None:
+    with Talk(edge, carrier, ai, ALWAYS) as talk:
+        talk.goes_on(5.0)  # calls are on disk after four seconds
+        edge.edge.rtpengine.place.signal(signal.SIGKILL)
+        assert finished(edge)
+        edge.until_ready()
+    made = Made(edge)
+    assert (loudest(made.caller), loudest(made.callee)) == (440, 1000)
+    assert made.seconds > 3
 
 
 def test_recordings_are_for_their_owners_alone(edge: RunningEdge, carrier: Phone, ai: Agent) -> None:

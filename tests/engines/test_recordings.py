@@ -10,7 +10,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from cordboard.engines.edge.recordings import Kept, Recordings
-from cordboard.engines.edge.spool import Spool
+from cordboard.engines.edge.spool import Spool, Told
 from tests.engines.test_sound import CALLEE, CALLER, HEAD, code, packet
 
 CALL = "0123abcd-6b01910c-4ea0-1"
@@ -32,9 +32,9 @@ def finish(spool: Path, name: str = "call%40host-00ff", told: str = f"{CALL}:{CA
     )
 
 
-def run(spool: Path, **more: float) -> list[str]:
+def run(spool: Path, **more: int) -> list[str]:
     """Let everything be made; the reasons for which some was not."""
-    values = {"days": 30, "idle": 100.0} | more
+    values = {"days": 30} | more
     recordings = Recordings(Spool(spool), Kept(spool.parent), log=structlog.get_logger(), **values)  # type: ignore[arg-type]
 
     async def every() -> None:
@@ -81,12 +81,32 @@ def test_one_that_is_not_finished_is_left_alone(spool: Path) -> None:
     assert left(spool) == ["pcaps/call-1.pcap", "tmp/rtpengine-meta-call-1.tmp"]
 
 
-def test_one_that_rtpengine_died_over_is_set_aside(spool: Path) -> None:
-    pcap = spool / "pcaps" / "call-1.pcap"
-    pcap.write_bytes(SOUND)
-    os.utime(pcap, (time.time() - 200, time.time() - 200))
-    assert run(spool) == ["rtpengine never finished it"]
-    assert left(spool) == ["aside/call-1.pcap"]
+def test_one_that_rtpengine_was_told_to_end_over_is_finished(spool: Path) -> None:
+    """It writes down what it was told, and has no time left to say that it is whole."""
+    finish(spool, "a-1")
+    (spool / "metadata" / "rtpengine-meta-a-1.txt").rename(spool / "tmp" / "rtpengine-meta-a-1.tmp")
+    assert Spool(spool).settle({}) == []
+    assert run(spool) == []
+    assert len(kept(spool)) == 1
+    assert left(spool) == []
+
+
+def test_one_that_rtpengine_died_over_is_finished_if_its_call_stands(spool: Path) -> None:
+    for name in ("call%40host-1", "gone-2"):
+        (spool / "pcaps" / f"{name}.pcap").write_bytes(SOUND[:-1])
+        (spool / "tmp" / f"rtpengine-meta-{name}.tmp").write_bytes(b"")
+    assert Spool(spool).settle({"call@host": Told(CALL, CALLER), "gone-2": Told("other", 1)}) == ["gone-2"]
+    assert run(spool) == []
+    assert len(kept(spool)) == 1
+    assert left(spool) == ["aside/gone-2.pcap"]
+    assert Spool(spool).settle({}) == []
+
+
+def test_what_is_finished_is_settled(spool: Path) -> None:
+    finish(spool, "a-1")
+    before = (spool / "metadata" / "rtpengine-meta-a-1.txt").read_text()
+    assert Spool(spool).settle({"a": Told("other", 1)}) == []
+    assert (spool / "metadata" / "rtpengine-meta-a-1.txt").read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cordboard.engines.edge import kept
+from cordboard.engines.edge.spool import Told
 
 #: In the file's header: "Dlg" and the version of dialogs.sql.
 APPLICATION_ID: Final = 0x446C6701
@@ -52,6 +53,17 @@ def calls(path: Path) -> frozenset[str]:
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2.0)) as database:
         rows = database.execute("select dialog_value from dialog_vars where dialog_key = 'call'")
         return frozenset(row[0] for row in rows)
+
+
+def recorded(path: Path) -> dict[str, Told]:
+    """What record.cfg tells of the standing calls that are or were recorded, by Call-ID. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2.0)) as database:
+        rows = database.execute(
+            "select d.callid, c.dialog_value, cast(p.dialog_value as integer) from dialog d"
+            " join dialog_vars c on (c.hash_entry, c.hash_id, c.dialog_key) = (d.hash_entry, d.hash_id, 'call')"
+            " join dialog_vars p on (p.hash_entry, p.hash_id, p.dialog_key) = (d.hash_entry, d.hash_id, 'record_port')"
+        )
+        return {call_id: Told(call, port) for call_id, call, port in rows}
 
 
 def forget(path: Path, call_ids: Iterable[str]) -> None:

@@ -105,12 +105,11 @@ def _joined(head: bytes, parts: list[BinaryIO]) -> Iterator[bytes]:
 class Recordings:
     """Makes sound of what one edge has recorded."""
 
-    def __init__(self, spool: Spool, kept: Kept, *, days: int, idle: float, log: Log) -> None:
-        """Kept for `days`. `idle`: seconds without a packet after which no call stands."""
+    def __init__(self, spool: Spool, kept: Kept, *, days: int, log: Log) -> None:
+        """Sound is kept for `days`."""
         self._spool = spool
         self._kept = kept
         self._keep = days * 86400
-        self._idle = idle
         self._log = log
         self._names: list[str] = []
         self._forgot = -FORGETTING
@@ -120,8 +119,7 @@ class Recordings:
     @classmethod
     def of(cls, options: EdgeOptions, days: int, log: Log) -> "Recordings":
         """Raises EdgeFailed."""
-        idle = 2.0 * max(options.hold_timeout, options.media_timeout)
-        return cls(Spool(prepare(options) / "recordings"), Kept(options.data), days=days, idle=idle, log=log)
+        return cls(Spool(prepare(options) / "recordings"), Kept(options.data), days=days, log=log)
 
     async def run(self) -> None:
         """Never ends of itself; what fails is tried again."""
@@ -203,8 +201,6 @@ class Recordings:
         before = time.time() - self._keep
         self._kept.forget(before)
         self._spool.forget(before)
-        for name in self._spool.abandoned(time.time() - self._idle):
-            self._put_aside(name, "rtpengine never finished it")
 
 
 class RecordingsCollector(Collector):

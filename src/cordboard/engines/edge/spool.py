@@ -8,10 +8,11 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 #: What record.cfg tells of a recording.
 _TOLD: Final = re.compile(r"([0-9A-Za-z-]{1,80}):([1-9][0-9]{0,4})")
@@ -51,15 +52,12 @@ class Spool:
 
     def open(self, name: str) -> tuple[int, Told]:
         """A descriptor of the pcap, and what is told of it. Raises Unusable."""
-        with self._opened("metadata") as folder, os.fdopen(_file(folder, _meta(name)), "rb") as file:
-            # what comes before is SDP of both sides, as much as they have sent
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-            words = file.read(_TAIL).decode(errors="replace").split()
-        told = _TOLD.fullmatch(words[-1]) if words else None
+        with self._opened("metadata") as folder:
+            told = _told(folder, _meta(name))
         if told is None:
             raise Unusable("it does not say of which call it is")
         with self._opened("pcaps") as folder:
-            return _file(folder, f"{name}.pcap"), Told(told[1], int(told[2]))
+            return _file(folder, f"{name}.pcap"), told
 
     def remove(self, name: str) -> None:
         """The pcap first: without its metadata nobody would look for it again."""
@@ -77,14 +75,32 @@ class Spool:
             for folder, file in self._parts(name):
                 os.rename(file, file, src_dir_fd=folder, dst_dir_fd=aside)
 
-    def abandoned(self, before: float) -> list[str]:
-        """Names of pcaps that were written to last before, and never finished."""
-        with self._opened("pcaps") as pcaps, self._opened("metadata") as metadata:
-            if pcaps is None or metadata is None:
+    def settle(self, standing: Mapping[str, Told]) -> list[str]:
+        """Finish what an rtpengine that is gone has left; the names of what is set aside since nobody knows its call.
+
+        One that was told to end has written what it was told of a call, but not moved it; of one that died, `standing`
+        may know by Call-ID. To be called while no rtpengine runs.
+        """
+        with self._opened("pcaps") as pcaps, self._opened("metadata") as metadata, self._opened("tmp") as tmp:
+            if pcaps is None or metadata is None or tmp is None:
                 return []
             finished = set(os.listdir(metadata))
-            names = [name.removesuffix(".pcap") for name in os.listdir(pcaps)]
-            return [n for n in names if _meta(n) not in finished and _written(pcaps, f"{n}.pcap") < before]
+            names = [name.removesuffix(".pcap") for name in os.listdir(pcaps) if name.endswith(".pcap")]
+            lost = []
+            for name in (name for name in names if _meta(name) not in finished):
+                told = standing.get(unquote(name.rpartition("-")[0]))
+                with contextlib.suppress(Unusable):
+                    told = _told(tmp, _meta(name, ".tmp")) or told
+                if told is None:
+                    lost.append(name)
+                else:
+                    _finish(metadata, name, told)
+            for entry in os.listdir(tmp):
+                with contextlib.suppress(IsADirectoryError):
+                    os.unlink(entry, dir_fd=tmp)
+        for name in lost:
+            self.put_aside(name)
+        return lost
 
     def forget(self, before: float) -> None:
         """Delete what was set aside and written to last before."""
@@ -117,8 +133,24 @@ class Spool:
             yield folder
 
 
-def _meta(name: str) -> str:
-    return f"rtpengine-meta-{name}.txt"
+def _meta(name: str, suffix: str = ".txt") -> str:
+    return f"rtpengine-meta-{name}{suffix}"
+
+
+def _finish(metadata: int, name: str, told: Told) -> None:
+    new = os.open(_meta(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=metadata)
+    with os.fdopen(new, "w") as file:
+        file.write(f"{told.call}:{told.port}\n")
+
+
+def _told(folder: int | None, name: str) -> Told | None:
+    """The file's last word. Raises Unusable."""
+    with os.fdopen(_file(folder, name), "rb") as file:
+        # what comes before is SDP of both sides, as much as they have sent
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+        words = file.read(_TAIL).decode(errors="replace").split()
+    found = _TOLD.fullmatch(words[-1]) if words else None
+    return None if found is None else Told(found[1], int(found[2]))
 
 
 def _file(folder: int | None, name: str) -> int:

@@ -20,6 +20,7 @@ from cordboard.engines.edge.engine import TICK, Engine, Log
 from cordboard.engines.edge.folder import Record, identity, installation_key, prepare, put
 from cordboard.engines.edge.process import Place
 from cordboard.engines.edge.rpc import Rpc, RpcFailed, ping_rtpengine
+from cordboard.engines.edge.spool import Spool, Unusable
 
 __all__ = ["Edge", "EdgeFailed", "EdgeOptions", "down", "prepare"]
 
@@ -170,6 +171,7 @@ class Edge:
         for address in options.media:
             _check_free(socket.SOCK_DGRAM, address, 0, "media")
         put(self.folder / "rtpengine.conf", self._media_conf.encode(), options)
+        await asyncio.to_thread(self._settle_recordings)
         await self.rtpengine.start()
         self._started.set()
         self._save()
@@ -177,6 +179,19 @@ class Edge:
         with contextlib.suppress(RpcFailed):
             if self.kamailio.process is not None:
                 await self.rpc.call("rtpengine.enable", "all", 1)
+
+    def _settle_recordings(self) -> None:
+        """What the rtpengine before was writing down when it ended."""
+        standing = {}
+        with contextlib.suppress(sqlite3.Error):
+            standing = dialogs.recorded(self.folder / "dialog.sqlite")
+        try:
+            lost = Spool(self.folder / "recordings").settle(standing)
+        except (Unusable, OSError) as error:
+            self._log.warning("recordings cannot be settled", error=str(error))
+            return
+        for name in lost:
+            self._log.warning("a recording is set aside", name=name, reason="nobody knows of which call it is")
 
     def _check_listens(self) -> None:
         for listen in (*self._options.sip_listen, *filter(None, (self._options.tls_listen,))):
