@@ -135,6 +135,7 @@ def _silent() -> Iterator[Line]:
     yield Line(name="PATCH without attributes", says="200, nothing is changed")
     yield Line(name="several faults", says="All of a kind are told in one answer")
     yield Line(name="filter[id] that is no uuid", says="An empty page")
+    yield Line(name="fields of nothing", says="`fields[type]=` shows no attribute (JSON:API 1.0)")
     yield Line(name="sort by live state", says="400, code 114: no index can serve it")
     yield Line(name="unknown query parameters", says="Ignored")
     yield Line(

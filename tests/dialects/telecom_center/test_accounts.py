@@ -6,11 +6,16 @@ https://doc.telecom.center/reference/sip-accounts.html
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import httpx2
 import pytest
+from prometheus_client import CollectorRegistry
 
+from cordboard.dialects.server import server
+from cordboard.dialects.telecom_center.routes import PREFIX, Installation, app
 from cordboard.domain.accounts import Recording
 from cordboard.domain.edge import Binding
 from cordboard.domain.errors import EdgeUnavailable
+from cordboard.usecases.operators import Logins
 from tests.builders import World, create_account, create_tenant, import_number, unknown_id
 from tests.dialects.telecom_center.caller import ACCOUNTS, Caller, calling, codes, ids
 from tests.dialects.telecom_center.shapes import ATTRIBUTES
@@ -183,6 +188,23 @@ async def test_the_links_lead_through_all_pages(many: Caller) -> None:
     assert "prev" in document["links"]
     past = await many.found(f"{ACCOUNTS}?page[number]=1000000000000000000000")
     assert (past["data"], past["meta"]) == ([], {"record_count": 6})
+
+
+@pytest.mark.proves("parameter page[size]")
+async def test_an_installation_may_give_smaller_pages(world: World) -> None:
+    async with calling(world) as caller:
+        customer = await caller.customer()
+        for _ in range(3):
+            await caller.account(customer)
+        small = Installation(context=world.context, logins=Logins(world.store), largest_page=2)
+        transport = httpx2.ASGITransport(
+            app=server({PREFIX: ("small", app(small, "0"))}, CollectorRegistry(), lambda: None)
+        )
+        async with httpx2.AsyncClient(transport=transport, base_url="http://cordboard", auth=caller.http.auth) as http:
+            document = (await http.get(ACCOUNTS)).json()
+            assert (len(document["data"]), document["meta"]) == (2, {"record_count": 3})
+            (error,) = (await http.get(f"{ACCOUNTS}?page[size]=3")).json()["errors"]
+            assert error["detail"] == "size exceeds maximum page size of 2."
 
 
 @pytest.mark.proves("parameter include", "parameter fields", "relationship customer")

@@ -54,7 +54,7 @@ def test_include(text: str, include: tuple[str, ...]) -> None:
     assert parse_view(pairs(text), SIP_ACCOUNTS).include == include
 
 
-@pytest.mark.proves("parameter fields")
+@pytest.mark.proves("parameter fields", "fields of nothing")
 @pytest.mark.parametrize(
     ("text", "fields"),
     [
