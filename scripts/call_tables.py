@@ -56,7 +56,7 @@ ADVICE = {
     "ended": ("ended", "Somebody ended the call by Kamailio's own RPC. The edge itself always has a word."),
     "lost": ("lost", "`kamailio.log`, and what else the machine did then."),
     "unknown-number": ("refusal", "Is the number imported or assigned, and written as the carrier sends it?"),
-    "address-not-allowed": ("refusal", "Add the carrier's address to the list, if it is the carrier's."),
+    "address-not-allowed": ("refusal", "Add the carrier's address, or the phone's, to the list, if it is theirs."),
     "caller-not-allowed": (
         "refusal",
         "Is the agent the number's outbound one, its version published, its address or username the one that called?",
@@ -64,6 +64,15 @@ ADVICE = {
     "credentials-required": (
         "nowhere: it is a challenge",
         "The agent sends the INVITE again with its digest. If it does not, give it username and password.",
+    ),
+    "login-required": (
+        "nowhere: it is a challenge",
+        "The phone sends the INVITE again with its digest. A caller whose From is no number is taken for an account.",
+    ),
+    "external-calls-not-allowed": ("refusal", "`cordboard account update --allow-external-calls`, if it may."),
+    "unknown-extension": (
+        "refusal",
+        "Which account has that internal caller id? Outside, dial `+`, country code, number.",
     ),
     "emergency-not-carried": ("refusal, or the answer to REFER", "Nothing: these are never carried."),
     "not-e164": ("refusal, or the answer to REFER", "Dial `+`, country code, number."),
@@ -74,6 +83,10 @@ ADVICE = {
         "DTLS-SRTP, an unknown suite, or clear and encrypted streams at once. Change the caller's offer.",
     ),
     "no-agent": ("refusal", "Assign an agent to the number, publish a version of it."),
+    "account-offline": (
+        "refusal if it is registered nowhere, else failed",
+        "Is the phone on, its password right, its address allowed? `cordboard account show`.",
+    ),
     "no-gateway": ("refusal", "`cordboard trunk update --gateway`."),
     "gateway-unresolved": ("refusal", "The log tells why: no such name, name servers silent, private addresses."),
     "lookup-failed": (

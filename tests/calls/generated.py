@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
-from cordboard.domain.edge import AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.media import OFFERED, POLICIES
 from cordboard.domain.routing import Invite, routing_key
 
-Row = NumberRow | TrunkRow | AgentRow
+Row = NumberRow | TrunkRow | AgentRow | AccountRow
 _USER = string.ascii_letters + string.digits + "._+~-"
 #: What is put into users to break the reading of them.
 _ODD = [
@@ -63,12 +63,13 @@ class World:
     numbers: list[NumberRow]
     trunks: list[TrunkRow]
     agents: list[AgentRow]
+    accounts: list[AccountRow]
     #: name, rank, uri
     resolved: list[tuple[str, int, str]]
 
     @property
     def rows(self) -> list[Row]:
-        return [*self.numbers, *self.trunks, *self.agents]
+        return [*self.numbers, *self.trunks, *self.agents, *self.accounts]
 
 
 def world(rng: random.Random, size: int = 60) -> World:
@@ -92,19 +93,23 @@ def world(rng: random.Random, size: int = 60) -> World:
             trunk=rng.choice([*(trunk.id for trunk in trunks), *("full",) * 2, "t99"]),
             agent_in=rng.choice([*(agent.id for agent in agents), "a99", None]),
             agent_out=rng.choice([*(agent.id for agent in agents), "a99", None]),
+            # c99 is not there
+            account=rng.choice([None] * 8 + ["c1", "c2", "c99"]),
         )
     resolved = [
         (f"gw{i}.example;;", rank, f"sip:192.0.2.{i}:{5060 + rank};transport=tcp")
         for i in range(3)
         for rank in range(i)
     ]
-    return World(list(numbers.values()), trunks, agents, resolved)
+    return World(list(numbers.values()), trunks, agents, _accounts(rng, list(numbers)), resolved)
 
 
 def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Invite:
     """A call that has a fair chance of each verdict. `on_the_wire`: one that can be sent from loopback."""
     if rng.random() < 0.4:
         return _outbound(rng, world, on_the_wire)
+    if rng.random() < 0.3:
+        return _by_account(rng, world, on_the_wire)
     number = rng.choice(world.numbers)
     user, _, host = number.number.partition("@")
     host = host or rng.choice(["edge.example", "127.0.0.1", "192.0.2.1:5060"]).partition(":")[0]
@@ -136,6 +141,43 @@ def _outbound(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
         login="" if on_the_wire else rng.choice(logins),
         offered=rng.choice(OFFERED),
     )
+
+
+def _by_account(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
+    account = rng.choice(world.accounts)
+    other = rng.choice(world.accounts)
+    called = rng.choice(
+        [other.internal, other.internal, *[_e164(rng)] * 4, "112", "*43#", "+112", "0034911234567", "bob"]
+    )
+    caller = account.username
+    if rng.random() < 0.1:
+        caller = rng.choice([other.username, caller.upper(), "nobody", "Anonymous", "unknown", "a" * 64, "a" * 65])
+    return Invite(
+        source=f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, account.allowed),
+        user=_dressed(rng, called, on_the_wire),
+        host="127.0.0.1",
+        caller=caller if rng.random() < 0.9 else _dressed(rng, caller, on_the_wire),
+        caller_host="127.0.0.1",
+        login="" if on_the_wire else rng.choice([account.username] * 4 + ["", other.username]),
+        offered=rng.choice(OFFERED),
+    )
+
+
+def _accounts(rng: random.Random, keys: list[str]) -> list[AccountRow]:
+    return [
+        AccountRow(
+            id=f"c{i}",
+            username=rng.choice(["alice", "z4wnypvker", "x+1.y-2_"]) + str(i),
+            tenant=rng.choice(["tenant", "tenant", "other"]),
+            ha1="",
+            restricted=rng.random() < 0.4,
+            allowed=_list(rng),
+            internal=rng.choice(["", str(100 + i), str(100_000_00 + i)]),
+            external=rng.choice([*rng.choices(keys, k=6), "1", ""]),
+            allow_external=rng.random() < 0.7,
+        )
+        for i in range(12)
+    ]
 
 
 def _agent(rng: random.Random, i: int) -> AgentRow:

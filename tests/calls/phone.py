@@ -248,8 +248,8 @@ class Call:
     id: str = field(default_factory=lambda: f"{secrets.token_hex(8)}@cordboard.test")
     tag: str = field(default_factory=lambda: secrets.token_hex(4))
     answer: Message | None = None
-    #: The user of From.
-    caller: str = "caller"
+    #: The user of From. Any other name is taken for an account's.
+    caller: str = "anonymous"
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     _cseq: int = 0
 

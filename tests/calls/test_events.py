@@ -63,7 +63,7 @@ def test_a_call_is_told_from_its_start_to_its_end(routed: RunningEdge, carrier: 
     call, answer, end, messages = told.ended(routed, made.id)
     assert (call.direction, call.number, call.number_id) == ("inbound", OURS, f"id-{OURS}")
     assert (call.tenant, call.trunk, call.agent, call.version) == ("tenant", "trunk", "agent", "version-of-agent")
-    assert (call.called, call.caller, call.offered, call.source) == (OURS, "caller", "rtp", f"udp:{carrier.at}")
+    assert (call.called, call.caller, call.offered, call.source) == (OURS, "anonymous", "rtp", f"udp:{carrier.at}")
     assert answer is not None
     assert began <= call.started_at.timestamp() <= answer.at.timestamp() <= end.at.timestamp() <= time.time()
     assert (end.reason, end.code) == ("hangup-caller", None)
@@ -161,7 +161,7 @@ def test_a_refused_invite_is_a_refusal_and_no_call(routed: RunningEdge, stranger
     refusal = told.refusal(routed, made.id)
     assert (refusal.code, refusal.reason, refusal.direction) == (403, "address-not-allowed", "inbound")
     assert (refusal.tenant, refusal.trunk, refusal.number) == ("tenant", "trunk", OURS)
-    assert (refusal.called, refusal.caller) == (OURS, "caller")
+    assert (refusal.called, refusal.caller) == (OURS, "anonymous")
     assert (refusal.address, refusal.source) == ("127.0.1.9", f"udp:{stranger.at}")
     assert made.id not in {call.call_id for call in told.of(routed, Call)}
 

@@ -142,7 +142,7 @@ def test_the_callers_name_is_kept_and_its_host_is_not(
     call = Call(phone=carrier, edge=edge.sip, uri=f"sip:{OURS}@127.0.0.1")
     branch = f"z9hG4bK{call.tag}"
     offer = call.text("INVITE", branch, body=sdp("127.0.1.1"), content="application/sdp", cseq=1)
-    answer = carrier.ask(offer.replace(f"<sip:caller@{carrier.at}>;tag", f"{sent};tag"), edge.sip, branch)
+    answer = carrier.ask(offer.replace(f"<sip:anonymous@{carrier.at}>;tag", f"{sent};tag"), edge.sip, branch)
     assert answer is not None
     assert answer.status == 200
     assert invite(ai).get("From") == f"{seen};tag={call.tag}"

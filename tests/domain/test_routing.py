@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cordboard.domain.media import MEDIA_RULES, OFFERED, POLICIES, Offered
 from cordboard.domain.reasons import CODES
 from cordboard.domain.routing import (
+    AccountLookup,
     CandidateKeys,
     InboundLookup,
     Invite,
@@ -36,6 +37,7 @@ FOUND = InboundLookup(
     agent="a",
     version="v",
     target="sip:+34911234567@agent.example",
+    account="",
     hops="sip:192.0.2.99:5060;transport=udp>agent.example>1",
     headers="",
 )
@@ -57,6 +59,27 @@ FOUND_OUT = OutboundLookup(
     hops="sip:203.0.113.1:5060;transport=udp>203.0.113.1>1",
     gateways=1,
 )
+CALL_BY_NAME = replace(CALL_OUT, caller="alice", login="alice")
+FOUND_ACCOUNT = AccountLookup(
+    account="c",
+    tenant="t",
+    restricted=0,
+    allowed="",
+    allow_external=1,
+    display="Alice",
+    extension="101",
+    callee="",
+    number_id="n",
+    number="+34911234567",
+    trunk="k",
+    caller_media="allow",
+    callee_media="allow",
+    code=200,
+    reason="accepted",
+    flags="RTP/AVP",
+    hops="sip:203.0.113.1:5060;transport=udp>203.0.113.1>1",
+    gateways=1,
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +88,16 @@ class Found:
 
     one_in: InboundLookup | None = None
     one_out: OutboundLookup | None = None
+    one_account: AccountLookup | None = None
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
         return self.one_in
 
     def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
         return self.one_out
+
+    def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None:
+        return self.one_account
 
 
 @pytest.mark.parametrize(
@@ -263,3 +290,56 @@ def test_no_suite_without_encryption_is_ever_offered() -> None:
     for rule in MEDIA_RULES:
         if rule.code == 200:
             assert {"SDES-no-NULL_HMAC_SHA1_80", "SDES-no-NULL_HMAC_SHA1_32"} <= set(rule.flags.split())
+
+
+@pytest.mark.parametrize(
+    ("call", "row", "reason"),
+    [
+        ({}, {}, "accepted"),
+        # who it is comes first, and says nothing about anything else
+        ({"login": ""}, {"restricted": 1}, "login-required"),
+        ({"login": "bob"}, {}, "caller-not-allowed"),
+        ({}, {"restricted": 1, "allowed": "192.0.2.0/24"}, "address-not-allowed"),
+        ({}, {"restricted": 1, "allowed": "198.51.100.0/24"}, "accepted"),
+        # an extension needs neither number nor trunk
+        ({"user": "102"}, {"callee": "bob", "number_id": "", "trunk": "", "allow_external": 0}, "accepted"),
+        ({"user": "102"}, {"callee": "bob", "code": 488, "reason": "media-not-supported"}, "media-not-supported"),
+        ({"user": "105"}, {}, "unknown-extension"),
+        ({"user": "bob"}, {}, "unknown-extension"),
+        ({"user": "112"}, {"allow_external": 0}, "emergency-not-carried"),
+        ({"user": "+34112"}, {}, "emergency-not-carried"),
+        ({"user": "*43"}, {}, "emergency-not-carried"),
+        ({"user": "0034911234567"}, {}, "not-e164"),
+        ({}, {"allow_external": 0}, "external-calls-not-allowed"),
+        ({}, {"number_id": ""}, "caller-not-allowed"),
+        ({}, {"trunk": ""}, "lookup-failed"),
+        ({}, {"gateways": 0}, "no-gateway"),
+        ({}, {"hops": ""}, "gateway-unresolved"),
+    ],
+)
+def test_the_first_rule_that_an_accounts_call_breaks_is_its_reason(
+    call: dict[str, str], row: dict[str, str | int], reason: str
+) -> None:
+    decision = decide(
+        replace(CALL_BY_NAME, **call),  # type: ignore[arg-type]
+        Found(one_account=replace(FOUND_ACCOUNT, **row)),  # type: ignore[arg-type]
+    )
+    assert (decision.code, decision.reason) == (CODES[decision.reason], reason)
+
+
+@pytest.mark.parametrize("name", ["anonymous", "Unknown", "34600000000", "+34600000000", "a b", "a" * 65, ""])
+def test_who_shows_no_name_of_an_account_is_asked_for_no_password(name: str) -> None:
+    assert decide(replace(CALL_BY_NAME, caller=name, login=""), Found()).reason == "unknown-number"
+
+
+def test_a_name_that_is_no_accounts_is_answered_as_one_that_is() -> None:
+    for login, reason in (("", "login-required"), ("bob", "caller-not-allowed")):
+        call = replace(CALL_BY_NAME, login=login)
+        assert decide(call, Found()).reason == decide(call, Found(one_account=FOUND_ACCOUNT)).reason == reason
+
+
+def test_a_number_may_lead_to_an_account() -> None:
+    decision = decide(CALL, Found(one_in=replace(FOUND, account="c", target="alice", hops="", agent="", version="")))
+    assert (decision.reason, decision.target, decision.account) == ("accepted", "alice", "c")
+    gone = decide(CALL, Found(one_in=replace(FOUND, account="c", target="", hops="", agent="", version="")))
+    assert gone.reason == "account-offline"

@@ -23,7 +23,7 @@ def call() -> None:
 @click.option("--call-id", help="As SIP has it.")
 @click.option("--from", "since", help="Started at this instant or later: 2026-11-21T08:00:00Z.")
 @click.option("--to", "until", help="Started before this instant.")
-@click.option("--direction", type=click.Choice(["inbound", "outbound"]))
+@click.option("--direction", type=click.Choice(["inbound", "outbound", "internal"]))
 @click.option("--state", type=click.Choice(["started", "answered", "ended", "failed", "lost"]))
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Calls shown at most.")
 @talks_to_server

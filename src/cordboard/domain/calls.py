@@ -8,12 +8,12 @@ started ──► answered ──► ended
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
-
-from cordboard.domain.numbers import Direction
+from typing import Final, Literal, NewType
 
 CallId = NewType("CallId", str)
 RefusalId = NewType("RefusalId", str)
+#: `internal`: between accounts of one tenant.
+CallDirection = Literal["inbound", "outbound", "internal"]
 
 #: SIP messages of one call that are kept at most.
 MAX_MESSAGES: Final = 64
@@ -52,15 +52,19 @@ EXPLAINED: Final[dict[str, str]] = {
     "lost": "Kamailio went away with the call, and nobody saw its end",
     # refusals
     "unknown-number": "neither the called number nor the caller's is one of ours",
-    "address-not-allowed": "the number's trunk does not let this address in",
-    "caller-not-allowed": "whoever called may not show this number",
+    "address-not-allowed": "the number's trunk, or the account, does not let this address in",
+    "caller-not-allowed": "whoever called may not show this number, or is not the account that it says",
     "credentials-required": "the agent must call with its username and password",
+    "login-required": "whoever calls by a name must be the account of that name, and prove it by its password",
+    "external-calls-not-allowed": "the account may call accounts of its tenant alone",
+    "unknown-extension": "no account of the tenant has that extension",
     "emergency-not-carried": "short and emergency codes are not carried",
     "not-e164": "the called number is not + and 7 to 15 digits",
     "encryption-required": "encrypted media is required, and clear media was offered",
     "encryption-not-allowed": "clear media is required, and encrypted media was offered",
     "media-not-supported": "nothing that was offered can be carried",
     "no-agent": "no agent version is published for the number",
+    "account-offline": "the account that was called is registered nowhere, or none of its phones answered",
     "no-gateway": "the number's trunk has no gateway",
     "gateway-unresolved": "the names of the trunk's gateways have no address",
     "lookup-failed": "the edge could not read its own database",
@@ -79,7 +83,7 @@ class Call:
 
     id: CallId
     tenant: str
-    direction: Direction
+    direction: CallDirection
     #: The number of ours that was called or shown, as it was then.
     number: str
     number_id: str
@@ -112,7 +116,7 @@ class Refusal:
 
     id: RefusalId
     at: datetime
-    direction: Direction
+    direction: CallDirection
     code: int
     reason: str
     number: str

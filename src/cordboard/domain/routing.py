@@ -1,8 +1,8 @@
 """Where a call goes, or why it is refused: the edge's decision as a pure function.
 
 Kamailio decides in `engines/edge/kamailio/decide.cfg`, over the same rows by the same SELECTs
-(`engines/edge/decide.sql` and `decide_out.sql`); a differential test holds the two together. Each side keeps only
-this much: read the users, select, test the source address, read the media rule.
+(`engines/edge/decide.sql`, `decide_out.sql`, `decide_account.sql`); a differential test holds the two together. Each
+side keeps only this much: read the users, select, test the source address, read the media rule.
 """
 
 import re
@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 from cordboard.domain.media import Offered
 from cordboard.domain.reasons import CODES, Reason, known
 
-Direction = Literal["in", "out"]
+#: `internal`: from an account to another one of its tenant.
+Direction = Literal["in", "out", "internal"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,8 @@ class InboundLookup:
     agent: str
     version: str
     target: str
+    #: The account that takes the call; `target` is its username then.
+    account: str
     #: `uri>host>verify` of each place to send to, in order, separated by `|`.
     hops: str
     headers: str
@@ -92,13 +95,41 @@ class OutboundLookup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLookup:
+    """The row that decide_account.sql finds for the account that calls. Gaps as in InboundLookup."""
+
+    account: str
+    tenant: str
+    restricted: int
+    allowed: str
+    allow_external: int
+    #: Name and extension that another account sees.
+    display: str
+    extension: str
+    #: Username of the account that is called; '' if it is none.
+    callee: str
+    #: The number that it shows outside, with its trunk.
+    number_id: str
+    number: str
+    trunk: str
+    caller_media: str
+    callee_media: str
+    code: int
+    reason: str
+    flags: str
+    hops: str
+    gateways: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What becomes of the call. Of a refused one the fields that had been found by then are set."""
 
     code: int
     reason: Reason
     direction: Direction = "in"
-    #: Inbound, the request URI that the agent gets; outbound, the number that is called, with its `+`.
+    #: Inbound, the request URI that the agent gets; outbound, the number that is called, with its `+`; the username
+    #: of an account.
     target: str = ""
     #: Where to send it: `uri>host>verify` of each place, in order, separated by `|`.
     hops: str = ""
@@ -110,6 +141,8 @@ class Decision:
     trunk: str = ""
     agent: str = ""
     version: str = ""
+    #: The account that calls, or that an inbound call goes to.
+    account: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -122,6 +155,8 @@ class Rows(Protocol):
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None: ...
 
     def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None: ...
+
+    def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None: ...
 
 
 def routing_key(number: str) -> str:
@@ -136,6 +171,12 @@ _DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")
 _E164 = re.compile(r"[-.() ]*\+[-.() ]*[1-9][-.() ]*(?:[0-9][-.() ]*){6,14}")
 #: Emergency numbers, network services and other short codes, with a country code or without.
 _SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
+#: Of those, what is no extension in any case.
+_SERVICE = re.compile(r"[-.() ]*(?:\+.*|.*[*#].*|(?:000|11[0-9]|911|999)[-.() ]*)")
+#: What may be the username of an account; no number is one.
+_NAME = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z][A-Za-z0-9_.+-]*")
+#: What carriers write of a caller who does not want to be named.
+_NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown")
 
 
 def candidate_keys(user: str, host: str) -> CandidateKeys:
@@ -176,13 +217,20 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     """The edge's decision about `invite`.
 
     It is inbound if the called number is ours and its trunk takes calls from that source; else outbound if the
-    number that it shows is ours. Raises what `rows` raises.
+    number that it shows is ours; else by an account if it shows a name. Raises what `rows` raises.
     """
     inbound = _decide_in(invite, rows)
     if inbound.reason not in ("unknown-number", "address-not-allowed"):
         return inbound
-    row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered) if invite.caller else None
-    return inbound if row is None else _decide_out(invite, row)
+    if not invite.caller:
+        return inbound
+    row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered)
+    if row is not None:
+        return _decide_out(invite, row)
+    name = _plain(invite.caller)
+    if not _NAME.fullmatch(name) or len(name) > 64 or _lower(name) in _NOBODY:
+        return inbound
+    return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered))
 
 
 def _decide_in(invite: Invite, rows: Rows) -> Decision:
@@ -199,7 +247,19 @@ def _decide_out(invite: Invite, row: OutboundLookup) -> Decision:
     return _decision("out", _outbound_verdict(invite, row), row, target)
 
 
-def _decision(direction: Direction, reason: Reason, row: InboundLookup | OutboundLookup, target: str) -> Decision:
+def _decide_account(invite: Invite, name: str, row: AccountLookup | None) -> Decision:
+    """In this order: who calls, from where, whom, media, gateways. A name that is no account's is told from none that
+    is by nothing."""
+    if row is None:
+        reason: Reason = "caller-not-allowed" if invite.login else "login-required"
+        return Decision(code=CODES[reason], reason=reason, direction="out")
+    target = row.callee or "+" + re.sub("[^0-9]", "", _plain(invite.user))
+    return _decision("internal" if row.callee else "out", _account_verdict(invite, name, row), row, target)
+
+
+def _decision(
+    direction: Direction, reason: Reason, row: InboundLookup | OutboundLookup | AccountLookup, target: str
+) -> Decision:
     accepted = reason == "accepted"
     return Decision(
         code=CODES[reason],
@@ -212,8 +272,9 @@ def _decision(direction: Direction, reason: Reason, row: InboundLookup | Outboun
         number=row.number,
         tenant=row.tenant,
         trunk=row.trunk,
-        agent=row.agent,
-        version=row.version,
+        agent="" if isinstance(row, AccountLookup) else row.agent,
+        version="" if isinstance(row, AccountLookup) else row.version,
+        account="" if isinstance(row, OutboundLookup) else row.account,
     )
 
 
@@ -225,6 +286,8 @@ def _inbound_verdict(invite: Invite, row: InboundLookup) -> Reason:
         return "address-not-allowed"
     if row.code != CODES["accepted"]:
         return known(row.reason)
+    if row.account:
+        return "accepted" if row.target else "account-offline"
     if not row.target:
         return "no-agent"
     return "accepted" if row.hops else "agent-unreachable"
@@ -239,6 +302,11 @@ def _outbound_verdict(invite: Invite, row: OutboundLookup) -> Reason:
         return "emergency-not-carried"
     if not _E164.fullmatch(called):
         return "not-e164"
+    return _carried(row)
+
+
+def _carried(row: OutboundLookup | AccountLookup) -> Reason:
+    """Whether the number's trunk takes it."""
     if not row.trunk or not row.code:
         return "lookup-failed"
     if row.code != CODES["accepted"]:
@@ -246,6 +314,25 @@ def _outbound_verdict(invite: Invite, row: OutboundLookup) -> Reason:
     if not row.gateways:
         return "no-gateway"
     return "accepted" if row.hops else "gateway-unresolved"
+
+
+def _account_verdict(invite: Invite, name: str, row: AccountLookup) -> Reason:
+    if not invite.login:
+        return "login-required"
+    if invite.login != name:
+        return "caller-not-allowed"
+    if row.restricted and not in_networks(invite.source, row.allowed):
+        return "address-not-allowed"
+    if row.callee:
+        return "lookup-failed" if not row.code else known(row.reason)
+    called = _plain(invite.user)
+    if _SHORT.fullmatch(called):
+        return "emergency-not-carried" if _SERVICE.fullmatch(called) else "unknown-extension"
+    if not _E164.fullmatch(called):
+        return "not-e164" if _DIALLED.fullmatch(called) else "unknown-extension"
+    if not row.allow_external:
+        return "external-calls-not-allowed"
+    return _carried(row) if row.number_id else "caller-not-allowed"
 
 
 def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:

@@ -1,12 +1,12 @@
 """The native API's words for calls and refusals."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from cordboard.domain.calls import EXPLAINED, Call, CallId, Lost, Message, Refusal, State
+from cordboard.domain.calls import EXPLAINED, Call, CallDirection, CallId, Lost, Message, Refusal, State
 from cordboard.domain.times import opt_to_wire, to_wire
 from cordboard.storage.calls import CallFilter, RefusalFilter
 
@@ -49,7 +49,7 @@ class CallQuery(_Query):
     number: Text | None = None
     #: As SIP has it.
     call_id: Text | None = None
-    direction: Literal["inbound", "outbound"] | None = None
+    direction: CallDirection | None = None
     state: State | None = None
 
     def where(self) -> CallFilter:
@@ -97,7 +97,7 @@ class CallShown(BaseModel):
 
     id: str
     tenant_id: str | None
-    direction: Literal["inbound", "outbound"]
+    direction: CallDirection
     state: State
     number: str
     number_id: str
@@ -147,7 +147,7 @@ class RefusalShown(BaseModel):
 
     id: str
     at: datetime
-    direction: Literal["inbound", "outbound"]
+    direction: CallDirection
     code: int
     reason: str
     detail: str | None

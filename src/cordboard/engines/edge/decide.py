@@ -6,7 +6,15 @@ from typing import Any
 
 from cordboard.domain.edge import MAX_HOPS
 from cordboard.domain.media import MEDIA_RULES, Offered
-from cordboard.domain.routing import CandidateKeys, Decision, InboundLookup, Invite, OutboundLookup, decide
+from cordboard.domain.routing import (
+    AccountLookup,
+    CandidateKeys,
+    Decision,
+    InboundLookup,
+    Invite,
+    OutboundLookup,
+    decide,
+)
 from cordboard.engines.edge.config import sql
 
 _RULES = {(rule.caller, rule.offered, rule.callee): rule for rule in MEDIA_RULES}
@@ -27,7 +35,7 @@ class Decider:
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
         """What decide.sql finds, with the media rule. Raises sqlite3.Error."""
-        found = self._found("decide", keys)
+        found = self._found("decide", address=keys.address, digits=keys.digits)
         if found is None:
             return None
         first, hops = found
@@ -37,25 +45,33 @@ class Decider:
 
     def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
         """What decide_out.sql finds, with the media rule. Raises sqlite3.Error."""
-        found = self._found("decide_out", keys)
+        found = self._found("decide_out", address=keys.address, digits=keys.digits)
         if found is None:
             return None
         first, hops = found
         return OutboundLookup(**first, **_rule(first, offered), hops=hops)
 
+    def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None:
+        """What decide_account.sql finds, with the media rule. Raises sqlite3.Error."""
+        found = self._found("decide_account", name=name, called=called)
+        if found is None:
+            return None
+        first, hops = found
+        return AccountLookup(**first, **_rule(first, offered), hops=hops)
+
     def close(self) -> None:
         self._connection.close()
 
-    def _found(self, statement: str, keys: CandidateKeys) -> tuple[dict[str, Any], str] | None:
+    def _found(self, statement: str, **values: str) -> tuple[dict[str, Any], str] | None:
         """What all rows say, and the hops, which each of them says one of."""
-        cursor = self._connection.execute(sql(statement), {"address": keys.address, "digits": keys.digits})
+        cursor = self._connection.execute(sql(statement), values)
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor]
         if not rows:
             return None
         hops = [f"{row['uri']}>{row['host']}>{row['verify']}" for row in rows if row["uri"]]
         first = rows[0]
-        if statement == "decide_out":
+        if statement != "decide":
             first["gateways"] = int(first["host"] is not None)
         for name in ("uri", "host", "verify"):
             del first[name]

@@ -4,15 +4,26 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from cordboard.domain.calls import Answered, Booted, Call, CallId, Ended, Event, Message, Refusal, RefusalId, State
-from cordboard.domain.numbers import Direction
+from cordboard.domain.calls import (
+    Answered,
+    Booted,
+    Call,
+    CallDirection,
+    CallId,
+    Ended,
+    Event,
+    Message,
+    Refusal,
+    RefusalId,
+    State,
+)
 from cordboard.domain.reasons import CODES
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Final = "<null>"
 #: Kamailio's numbers of transports, which it tells for one side of a request.
 _PROTOCOLS: Final = {"1": "udp", "2": "tcp", "3": "tls", "4": "sctp", "5": "ws", "6": "wss"}
-_DIRECTIONS: Final = {"in": "inbound", "out": "outbound"}
+_DIRECTIONS: Final = {"in": "inbound", "out": "outbound", "internal": "internal"}
 
 
 def parse(line: str, id: str) -> Event:
@@ -191,5 +202,5 @@ def _place(address: str, port: str, protocol: str) -> str:
     return f"{_PROTOCOLS.get(protocol, protocol)}:{f'[{address}]' if ':' in address else address}:{port}"
 
 
-def _direction(text: str) -> Direction:
-    return cast(Direction, _DIRECTIONS[text])
+def _direction(text: str) -> CallDirection:
+    return cast(CallDirection, _DIRECTIONS[text])
