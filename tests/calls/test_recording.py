@@ -118,10 +118,10 @@ class Made:
 class Talk:
     """Alice calls Bob, 440 Hz against 1000 Hz."""
 
-    def __init__(self, house: House, *, srtp: bool = False) -> None:
+    def __init__(self, house: House, *, srtp: bool = False, slow: float = 0.0) -> None:
         self.house = house
         self.mine, self.theirs = ToneEndpoint("127.0.3.1", 440), ToneEndpoint("127.0.3.2", 1000)
-        self.srtp = srtp
+        self.srtp, self.slow = srtp, slow
         house.bob.answers = self._answer
         profile, extra = ("RTP/SAVP", self.mine.key.line) if srtp else ("RTP/AVP", _EVENTS)
         self.call = house.call(body=sdp("127.0.3.1", self.mine.port, profile, extra))
@@ -134,6 +134,7 @@ class Talk:
             self.theirs.play_to(media(house.bob.calls[-1].body)[0])
 
     def _answer(self, invite: Message) -> tuple[int, str]:
+        time.sleep(self.slow)
         return 200, sdp("127.0.3.2", self.theirs.port, extra=self.theirs.key.line if self.srtp else _EVENTS)
 
     def __enter__(self) -> "Talk":
@@ -206,6 +207,7 @@ def test_an_encrypted_call_is_recorded_in_clear(house: House) -> None:
     assert Made(house).tones == (440, 1000)
 
 
+@pytest.mark.proves("on_demand")
 def test_recording_on_demand_begins_and_ends_with_the_feature_code(house: House) -> None:
     house.switches(alice=ON_DEMAND)
     with Talk(house) as talk:
@@ -322,6 +324,26 @@ def test_a_caller_with_better_codecs_speaks_g711_while_it_is_recorded(house: Hou
         assert call.hang_up() == 200
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.5], ids=["before", "after"])
+def test_another_telephone_s_ringing_before_or_after_the_answer_changes_nothing(house: House, pause: float) -> None:
+    house.switches(bob="in-internal")
+
+    def ring(invite: Message) -> list[tuple[int, str, str]]:
+        time.sleep(pause)
+        return [(183, sdp("127.0.3.3", 4100), "")]
+
+    with Scripted("127.0.3.3", name="bob's other one") as other:
+        assert register(other, house.edge, "bob").status == 200
+        other.script["INVITE"] = ring
+        with Talk(house, slow=0.25 - pause / 2) as talk:
+            time.sleep(pause)
+            assert other.wait(lambda m: m.method == "CANCEL")
+            talk.goes_on()
+            assert talk.call.hang_up() == 200
+    assert house.finished()
+    assert Made(house).tones == (440, 1000)
+
+
 def test_a_call_that_no_file_can_be_named_after_is_refused(house: House) -> None:
     odd = partial(Call, id=f"{'@' * 70}x")  # each @ is three bytes of a file's name
     house.switches(alice=ALWAYS)
@@ -360,6 +382,7 @@ def test_recordings_are_for_their_owners_alone(house: House) -> None:
     assert modes == [0o700, 0o700, 0o600]
 
 
+@pytest.mark.proves("incoming_internal", "incoming_external", "outgoing_internal", "outgoing_external", "on_demand")
 @pytest.mark.parametrize("direction", ["in", "out", "internal"])
 @pytest.mark.parametrize("words", ["in-internal", "in-external", "out-internal", "out-external", "", "on-demand"])
 def test_each_switch_names_its_own_calls_and_no_others(house: House, direction: str, words: str) -> None:

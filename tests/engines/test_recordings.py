@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from cordboard.engines.edge.folder import prepare
 from cordboard.engines.edge.recordings import Kept, Recordings
 from cordboard.engines.edge.spool import Spool, Told
+from tests.calls.edges import data_directory, options, running_as
 from tests.engines.test_sound import CALLEE, CALLER, HEAD, code, packet
 
 CALL = "0123abcd-6b01910c-4ea0-1"
@@ -164,6 +167,20 @@ def test_a_folder_that_is_a_link_leads_nowhere(spool: Path) -> None:
         run(spool)
     assert [path.name for path in elsewhere.iterdir()] == ["a-1.pcap"]
     assert kept(spool) == []
+
+
+def test_a_link_in_place_of_the_spool_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    with data_directory() as data:
+        folder = prepare(options(data))
+        (folder / "recordings").rmdir()
+        (folder / "recordings").symlink_to(tmp_path)
+        tmp_path.chmod(0o755)
+        before = tmp_path.stat()
+        prepare(options(data))
+        assert (tmp_path.stat().st_mode, tmp_path.stat().st_uid) == (before.st_mode, before.st_uid)
+        made = (folder / "recordings").lstat()
+        assert stat.S_ISDIR(made.st_mode)
+        assert (stat.S_IMODE(made.st_mode), made.st_uid) == (0o700, running_as())
 
 
 def test_what_is_old_is_forgotten(spool: Path) -> None:

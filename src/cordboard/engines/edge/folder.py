@@ -37,16 +37,31 @@ def prepare(options: EdgeOptions) -> Path:
                 folder = _elsewhere(data)
                 link.unlink(missing_ok=True)
                 link.symlink_to(folder)
-        for owned in (folder, folder / "recordings"):
-            owned.mkdir(mode=0o700, parents=True, exist_ok=True)
-            owned.chmod(0o700)
-            if os.geteuid() == 0:
-                os.chown(owned, options.uid, options.gid)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if os.geteuid() == 0:
+            os.chown(folder, options.uid, options.gid)
+        _make_within(folder, "recordings", options)
     except OSError as error:
         raise EdgeFailed(f"cannot make the edge's folder {link}: {error.strerror}") from error
     if len(os.fsencode(folder)) > _LONGEST_PATH:
         raise EdgeFailed(f"the path {folder} is too long for a unix socket; choose a shorter data directory")
     return folder
+
+
+def _make_within(folder: Path, name: str, options: EdgeOptions) -> None:
+    """A folder in there, for the engines' user alone. A link planted in its place is replaced, not followed."""
+    path = folder / name
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        path.unlink()
+    path.mkdir(mode=0o700, exist_ok=True)
+    made = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(made, 0o700)
+        if os.geteuid() == 0:
+            os.fchown(made, options.uid, options.gid)
+    finally:
+        os.close(made)
 
 
 def put(path: Path, content: bytes, options: EdgeOptions) -> None:
