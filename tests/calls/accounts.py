@@ -28,6 +28,7 @@ def register(
     headers: str = "",
     call_id: str = "",
     to: tuple[str, int] | None = None,
+    seconds: float = 8.0,
 ) -> Message:
     """Register, and answer a challenge unless there is no password; the final answer."""
     call_id = call_id or f"{secrets.token_hex(8)}@cordboard.test"
@@ -43,6 +44,7 @@ def register(
             + f"User-Agent: test phone/1.0\r\n{headers}{more}Content-Length: 0\r\n\r\n",
             to or edge.sip,
             branch,
+            seconds,
         )
         assert answer is not None, "no answer"
         return answer

@@ -151,7 +151,9 @@ def _by_account(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
     )
     caller = account.username
     if rng.random() < 0.1:
-        caller = rng.choice([other.username, caller.upper(), "nobody", "Anonymous", "unknown", "a" * 64, "a" * 65])
+        caller = rng.choice(
+            [other.username, caller.upper(), "nobody", "1234567", "123456", "Anonymous", "unknown", "a" * 64, "a" * 65]
+        )
     return Invite(
         source=f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, account.allowed),
         user=_dressed(rng, called, on_the_wire),
@@ -167,7 +169,7 @@ def _accounts(rng: random.Random, keys: list[str]) -> list[AccountRow]:
     return [
         AccountRow(
             id=f"c{i}",
-            username=rng.choice(["alice", "z4wnypvker", "x+1.y-2_"]) + str(i),
+            username=rng.choice(["alice", "z4wnypvker", "x+1.y-2_", "10"]) + str(i),
             tenant=rng.choice(["tenant", "tenant", "other"]),
             ha1="",
             restricted=rng.random() < 0.4,

@@ -221,3 +221,17 @@ def test_a_telephone_behind_a_nat_is_called_by_the_way_that_it_came(edge: Runnin
         assert call.hang_up() == 200
         bob.hang_up_connections()
     assert until(lambda: alice.call(edge.sip, "102", caller="alice", credentials=ALICE).status == 480)
+
+
+def test_a_short_number_is_asked_for_a_password_where_it_is_registered_alone(
+    edge: RunningEdge, alice: Phone, bob: Agent
+) -> None:
+    edge.put(account("7001"))
+    assert alice.call(edge.sip, "102", caller="7001").status == 404
+    assert alice.call(edge.sip, "102", caller="7002").status == 404
+    assert register(alice, edge, "7001").status == 200
+    call = alice.call(edge.sip, "102", caller="7001", credentials=("7001", "right"))
+    assert call.status == 200
+    assert call.hang_up() == 200
+    with Phone("127.0.3.8") as elsewhere:
+        assert elsewhere.call(edge.sip, "102", caller="7001").status == 404

@@ -327,7 +327,9 @@ def test_the_first_rule_that_an_accounts_call_breaks_is_its_reason(
     assert (decision.code, decision.reason) == (CODES[decision.reason], reason)
 
 
-@pytest.mark.parametrize("name", ["anonymous", "Unknown", "34600000000", "+34600000000", "a b", "a" * 65, ""])
+@pytest.mark.parametrize(
+    "name", ["anonymous", "Unknown", "1234567", "34600000000", "+34600000000", "a b", "a" * 65, ""]
+)
 def test_who_shows_no_name_of_an_account_is_asked_for_no_password(name: str) -> None:
     assert decide(replace(CALL_BY_NAME, caller=name, login=""), Found()).reason == "unknown-number"
 

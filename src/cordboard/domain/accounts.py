@@ -9,14 +9,17 @@ from enum import StrEnum
 from typing import Final, NewType
 
 from cordboard.domain.addresses import MAX_NETWORKS, Network, collapse, parse_network
+from cordboard.domain.agents import check_username
 from cordboard.domain.errors import (
     ExternalNumberMissing,
     InvalidCallerName,
     InvalidExtension,
     InvalidNumber,
     InvalidPassword,
+    InvalidUsername,
     TooManyNetworks,
 )
+from cordboard.domain.routing import names_account
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret
 
@@ -82,6 +85,13 @@ def new_username() -> str:
 def new_account_password() -> str:
     """20 lower-case letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(PASSWORD_LENGTH))
+
+
+def check_account_username(text: str) -> str:
+    """As `agents.check_username`, and nothing that a call could show in place of a name. Raises InvalidUsername."""
+    if not names_account(check_username(text)):
+        raise InvalidUsername(f"{text!r} is read as a number, or as nobody: it has a letter, or at most 6 digits")
+    return text
 
 
 def check_password(text: str) -> str:

@@ -173,8 +173,8 @@ _E164 = re.compile(r"[-.() ]*\+[-.() ]*[1-9][-.() ]*(?:[0-9][-.() ]*){6,14}")
 _SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
 #: Of those, what is no extension in any case.
 _SERVICE = re.compile(r"[-.() ]*(?:\+.*|.*[*#].*|(?:000|11[0-9]|911|999)[-.() ]*)")
-#: What may be the username of an account; no number is one.
-_NAME = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z][A-Za-z0-9_.+-]*")
+#: What may be the username of an account; no number that a carrier might show is one.
+_NAME = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z_][A-Za-z0-9_.+-]*|[0-9]{1,6}")
 #: What carriers write of a caller who does not want to be named.
 _NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown")
 
@@ -190,6 +190,11 @@ def candidate_keys(user: str, host: str) -> CandidateKeys:
         return CandidateKeys(address="", digits="")
     digits = re.sub("[^0-9]", "", plain) if _DIALLED.fullmatch(plain) else ""
     return CandidateKeys(address=f"{plain}@{_lower(host)}" if host else "", digits=digits)
+
+
+def names_account(user: str) -> bool:
+    """Whether who shows this user is taken for an account of that username, and asked to prove it."""
+    return len(user) <= 64 and _NAME.fullmatch(user) is not None and _lower(user) not in _NOBODY
 
 
 def _plain(user: str) -> str:
@@ -228,7 +233,7 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     if row is not None:
         return _decide_out(invite, row)
     name = _plain(invite.caller)
-    if not _NAME.fullmatch(name) or len(name) > 64 or _lower(name) in _NOBODY:
+    if not names_account(name):
         return inbound
     return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered))
 

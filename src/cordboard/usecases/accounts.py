@@ -9,13 +9,13 @@ from cordboard.domain.accounts import (
     Account,
     AccountId,
     Recording,
+    check_account_username,
     check_caller_name,
     check_extension,
     check_external,
     check_password,
     networks,
 )
-from cordboard.domain.agents import check_username
 from cordboard.domain.errors import AccountLimitReached, NotTheTenantsNumber, UnknownNumber
 from cordboard.domain.numbers import Status
 from cordboard.domain.operators import OperatorId
@@ -72,7 +72,11 @@ async def create(
     """
     await tenants.get(tx, tenant)
     bare = Account(
-        id=id, tenant=tenant, username=check_username(username), password=sealer.seal(password, id), created_at=now
+        id=id,
+        tenant=tenant,
+        username=check_account_username(username),
+        password=sealer.seal(password, id),
+        created_at=now,
     )
     check_password(password)
     account = await _changed(tx, bare, rest, sealer)
@@ -143,7 +147,7 @@ async def _changed(tx: Transaction, before: Account, change: Change, sealer: Sea
         await _require_number(tx, before.tenant, external)
     return replace(
         before,
-        username=_checked(change.username, before.username, check_username) or before.username,
+        username=_checked(change.username, before.username, check_account_username) or before.username,
         password=before.password if password is UNCHANGED else sealer.seal(check_password(password), before.id),
         caller_name=_checked(change.caller_name, before.caller_name, check_caller_name),
         extension=_checked(change.extension, before.extension, check_extension),

@@ -17,6 +17,7 @@ from cordboard.domain.accounts import (
     Account,
     AccountId,
     Recording,
+    check_account_username,
     check_caller_name,
     check_extension,
     check_external,
@@ -25,7 +26,6 @@ from cordboard.domain.accounts import (
     new_account_password,
     new_username,
 )
-from cordboard.domain.agents import check_username
 from cordboard.domain.edge import Binding
 from cordboard.domain.errors import EdgeUnavailable, UnknownAccount
 from cordboard.domain.tenants import Actor, TenantId
@@ -40,7 +40,7 @@ def _networks(value: str) -> str:
     return value
 
 
-Username = Annotated[str, AfterValidator(check_username)]
+Username = Annotated[str, AfterValidator(check_account_username)]
 Password = Annotated[str, AfterValidator(check_password)]
 
 
