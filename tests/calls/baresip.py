@@ -20,13 +20,23 @@ from tests.calls.tones import RATE, loudest
 class Baresip:
     """One baresip process at one loopback address, steered over its control socket.
 
-    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too.
+    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too. With a `registrar`, as
+    `host:port`, it registers there as `user` with `password`, and proves with it who calls.
     """
 
     def __init__(
-        self, address: str, frequency: int, *, user: str = "caller", encryption: str = "", answering: bool = False
+        self,
+        address: str,
+        frequency: int,
+        *,
+        user: str = "caller",
+        encryption: str = "",
+        answering: bool = False,
+        registrar: str = "",
+        password: str = "",
     ) -> None:
         self.address, self.user = address, user
+        self._registrar, self._password = registrar, password
         self.port = free_port(address)
         self._folder = Path(tempfile.mkdtemp(prefix="cordboard-baresip-"))
         control = free_port(address)
@@ -60,6 +70,15 @@ class Baresip:
 
     def hang_up(self) -> None:
         self._command("hangup")
+
+    def registered(self, timeout: float = 5) -> bool:
+        """Whether the registrar takes it in that time; that may be told before there is anybody to hear of it."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if "200 OK" in (self._folder / "log").read_text(errors="replace"):
+                return True
+            time.sleep(0.05)
+        return False
 
     def closed(self, timeout: float = 5) -> str:
         """Why the call ended; '' if it did not."""
@@ -105,9 +124,10 @@ class Baresip:
             f"ctrl_tcp_listen {self.address}:{control}\nsnd_path {self._folder}/snd\n"
         )
         (self._folder / "contacts").touch()
-        options = ";regint=0;audio_codecs=PCMU/8000/1" + (";answermode=auto" if answering else "")
+        options = ";audio_codecs=PCMU/8000/1" + (";answermode=auto" if answering else "")
+        options += f";auth_pass={self._password};regint=600" if self._registrar else ";regint=0"
         options += f";mediaenc={encryption}" if encryption else ""
-        (self._folder / "accounts").write_text(f"<sip:{self.user}@{self.at}>{options}\n")
+        (self._folder / "accounts").write_text(f"<sip:{self.user}@{self._registrar or self.at}>{options}\n")
 
     def _connect(self, port: int) -> socket.socket:
         deadline = time.monotonic() + 8

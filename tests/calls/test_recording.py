@@ -18,6 +18,7 @@ import structlog
 
 from cordboard.engines.edge.recordings import Kept, Recordings
 from tests.calls.accounts import account, register
+from tests.calls.baresip import Baresip
 from tests.calls.edges import RunningEdge, number, running_as, trunk
 from tests.calls.phone import Call, Message, Phone, media, sdp
 from tests.calls.standing import Callee, Scripted, until
@@ -253,6 +254,27 @@ def test_what_is_recorded_in_any_case_is_not_ended_by_the_feature_code(house: Ho
         assert talk.call.hang_up() == 200
     assert house.finished()
     assert Made(house).seconds > 1
+
+
+def test_telephones_that_others_have_made_register_call_and_are_recorded(house: House) -> None:
+    """The caller insists on SRTP."""
+    house.switches(alice=ALWAYS)
+    register(house.bob, house.edge, "bob", contact="*", expires=0)
+    registrar = "{}:{}".format(*house.edge.sip)
+    with (
+        Baresip(
+            "127.0.3.4", 440, user="alice", encryption="srtp-mand", registrar=registrar, password="right"
+        ) as caller,
+        Baresip("127.0.3.5", 1000, user="bob", answering=True, registrar=registrar, password="right") as called,
+    ):
+        assert caller.registered()
+        assert called.registered()
+        caller.dial(f"sip:102@{registrar}")
+        assert called.hears() == 440
+        assert caller.hears() == 1000
+        caller.hang_up()
+        assert house.finished()
+    assert Made(house).tones == (440, 1000)
 
 
 def test_digits_and_a_hold_do_no_harm(house: House) -> None:
