@@ -87,6 +87,7 @@ class StreamAgent(Agent):
                     message, held = held[:length], held[length:]
                     self.heard(self._note(False, peer, message), peer)
         self._connections.pop(peer, None)
+        connection.close()
 
 
 def _length(held: bytes) -> int | None:

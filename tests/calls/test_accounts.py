@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from cordboard.engines.edge.registrar import Registrar
 from tests.calls.accounts import account, register
+from tests.calls.baresip import Baresip
 from tests.calls.digest import credentials
 from tests.calls.edges import RunningEdge, number, trunk
 from tests.calls.phone import Address, Agent, Call, Message, Phone, media, sdp
@@ -235,3 +237,24 @@ def test_a_short_number_is_asked_for_a_password_where_it_is_registered_alone(
     assert call.hang_up() == 200
     with Phone("127.0.3.8") as elsewhere:
         assert elsewhere.call(edge.sip, "102", caller="7001").status == 404
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_telephones_hear_each_other(edge: RunningEdge, alice: Phone, transport: str) -> None:
+    """baresip registers, is called, calls, and has real audio."""
+    registrar, at = Registrar(edge.edge), f"{edge.sip[0]}:{edge.sip[1]};transport={transport}"
+    edge.run(registrar.unregister("bob", allowed=None))
+    with (
+        Baresip("127.0.3.5", 440, user="alice", registrar=at, password="right") as caller,
+        Baresip("127.0.3.6", 1000, user="bob", registrar=at, password="right", answering=True) as called,
+    ):
+        assert until(lambda: len(edge.run(registrar.registrations(["alice", "bob"]))) == 2)
+        (binding,) = edge.run(registrar.registrations(["bob"]))["bob"]
+        assert (binding.user_agent or "").startswith("baresip")
+        assert binding.received.endswith(";transport=tcp") == (transport == "tcp")
+        caller.dial(f"sip:102@{at}")
+        assert called.hears() == 440
+        assert caller.hears() == 1000
+        caller.hang_up()
+        assert called.closed()
+    edge.run(registrar.unregister("bob", allowed=None))

@@ -180,6 +180,20 @@ def test_a_registration_over_udp_outlasts_kamailio(edge: RunningEdge, alice: Pho
     assert register(alice, edge, "alice", expires=0).status == 200
 
 
+def test_a_registration_over_tcp_ends_with_kamailio(edge: RunningEdge, alice: Phone) -> None:
+    """Its connection has ended, and there is no other way to it."""
+    with StreamAgent("127.0.3.1") as phone:
+        phone.connect(edge.sip)
+        phone.transport = "TCP"
+        assert register(phone, edge, "alice").status == 200
+        time.sleep(2.5)
+        process = edge.edge.kamailio.process
+        edge.run(edge.edge.kamailio.end(grace=0))
+        assert until(lambda: edge.edge.kamailio.process not in (None, process) and edge.edge.ready, 10)
+        time.sleep(0.5)
+        assert not bindings(edge)
+
+
 def test_a_page_of_accounts_is_one_batch_of_look_ups(edge: RunningEdge, alice: Phone) -> None:
     register(alice, edge, "alice")
     names = [f"nobody{i}" for i in range(99)]

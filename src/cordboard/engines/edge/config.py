@@ -42,6 +42,8 @@ REFUSALS_A_SECOND, REFUSALS_AN_HOUR, REFUSALS_OF_ONE_AN_HOUR = 100, 10_000, 1_00
 #: Shared memory of Kamailio's, taken as it is used: for calls, and the most that there is if all those lines wait and
 #: are as long as they can be. A machine with less than twice that gives half of what it has.
 CALL_MEGABYTES, SHARED_MEGABYTES = 192, 1280
+#: Memory of one of its processes: that which reads the registrations of the Kamailio before it takes 2 KB for each.
+PRIVATE_MEGABYTES = 512
 #: Bytes of a page of SQLite's.
 PAGE = 4096
 #: Milliseconds until a hop that says nothing is given up, one that says no more than 100, and one that rings.
@@ -264,6 +266,11 @@ def shared_megabytes(machine: int) -> int:
     return min(SHARED_MEGABYTES, max(CALL_MEGABYTES, machine // 2))
 
 
+def private_megabytes(machine: int) -> int:
+    """The most that each of Kamailio's processes has for itself, taken as it is used."""
+    return min(PRIVATE_MEGABYTES, max(64, machine // 4))
+
+
 def queues(machine: int) -> dict[str, int]:
     """How many lines may wait there: as many as fit whatever their length, and some in any case."""
     share = (shared_megabytes(machine) - CALL_MEGABYTES) / (SHARED_MEGABYTES - CALL_MEGABYTES)
@@ -273,12 +280,24 @@ def queues(machine: int) -> dict[str, int]:
 def kamailio_command(folder: Path) -> list[str]:
     """`-DD -E`: it stays our child and writes to the log it is given. `tlsf`: the default allocator costs 2.6 times.
 
-    `-M`: when it starts, all calls that stand come into its own memory at once.
+    `-M`: when it starts, all calls that stand and all that are registered come into a process's own memory at once.
     """
-    shared = shared_megabytes(machine_megabytes())
+    machine = machine_megabytes()
+    shared = shared_megabytes(machine)
     return [
         *(_binary("kamailio"), "-f", str(folder / "kamailio.cfg"), "-Y", str(folder), "-w", str(folder)),
-        *("-P", str(folder / "kamailio.pid"), "-m", str(shared), "-M", "64", "-x", "tlsf", "-DD", "-E"),
+        *(
+            "-P",
+            str(folder / "kamailio.pid"),
+            "-m",
+            str(shared),
+            "-M",
+            str(private_megabytes(machine)),
+            "-x",
+            "tlsf",
+            "-DD",
+            "-E",
+        ),
     ]
 
 
