@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cordboard.engines.edge.config import MAX_GUESSES, SLOW_GUESSES
+from cordboard.engines.edge.config import MAX_GUESSES, OWN_GUESSES, SLOW_GUESSES
 from tests.calls.accounts import account, register
 from tests.calls.edges import RunningEdge, running_edge
 from tests.calls.phone import Agent, Phone
@@ -95,3 +95,16 @@ def test_an_account_that_is_guessed_at_from_everywhere_is_its_own_addresses_alon
         # nor is that account for long
         edge.run(edge.edge.rpc.call("htable.delete", "guesses", "account::bob"))
         assert until(lambda: register(elsewhere, edge, "bob").status == 200)
+
+
+def test_guesses_from_an_accounts_own_address_are_slowed_too(edge: RunningEdge) -> None:
+    with Phone("127.0.3.1") as guesser:
+        looked_at, began = 0, time.monotonic()
+        while time.monotonic() - began < 3:
+            try:
+                assert register(guesser, edge, "alice", password="guess", seconds=0.05).status == 401
+                looked_at += 1
+            except AssertionError:
+                time.sleep(0.01)
+        assert looked_at <= SLOW_GUESSES + 4 * OWN_GUESSES
+        assert register(guesser, edge, "alice").status == 200

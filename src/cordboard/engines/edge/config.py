@@ -50,8 +50,8 @@ PAGE = 4096
 NO_REPLY_MS, NO_RINGING_MS, RING_MS = 4000, 20000, 120000
 #: Wrong credentials of one source in a minute.
 MAX_GUESSES = 20
-#: Of those, after how many one a second is looked at.
-SLOW_GUESSES = 5
+#: Of those, after how many one a second is looked at; and how many of an account's own address are in any second.
+SLOW_GUESSES, OWN_GUESSES = 5, 10
 #: Places at once where an account may be registered.
 MAX_CONTACTS = 10
 #: Seconds between two OPTIONS to a gateway. One that said nothing is tried last for three times as long.
@@ -221,6 +221,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "FLOOD_MESSAGES": options.flood_messages,
         "MAX_GUESSES": MAX_GUESSES,
         "SLOW_GUESSES": SLOW_GUESSES,
+        "OWN_GUESSES": OWN_GUESSES,
         "MAX_CONTACTS": MAX_CONTACTS,
         "MIN_REGISTER_SECONDS": options.register_min,
         "MAX_REGISTER_SECONDS": options.register_max,
