@@ -76,8 +76,8 @@ def whole_edge(numbers: int, agent: str, gateway: str) -> Iterator[Relay]:
             processes = Record.read(data).processes
             yield Relay(
                 at=running.sip,
-                kamailio=_tree(processes["kamailio"].pid),
-                rtpengine=_tree(processes["rtpengine"].pid),
+                kamailio=tree(processes["kamailio"].pid),
+                rtpengine=tree(processes["rtpengine"].pid),
                 file=running.folder / "edge.sqlite",
                 done=lambda: _take_events(running.folder),
             )
@@ -109,8 +109,8 @@ def plain(agent: str, lookup: Path | None = None) -> Iterator[Relay]:
                 start_new_session=True,
             )
         try:
-            _until_listening(process, int(port), folder / "log")
-            yield Relay(at=(address, int(port)), kamailio=_tree(process.pid))
+            until_listening(process, int(port), folder / "log")
+            yield Relay(at=(address, int(port)), kamailio=tree(process.pid))
         finally:
             process.terminate()
             process.wait(START_SECONDS)
@@ -141,13 +141,13 @@ def _take_events(folder: Path) -> None:
         Ingested(folder / "edge.sqlite").publish(batch.file, batch.rows[-1][0])
 
 
-def _tree(pid: int) -> tuple[int, ...]:
+def tree(pid: int) -> tuple[int, ...]:
     """The process and its children, which are all that Kamailio has."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return (pid, *map(int, children))
 
 
-def _until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     octets = "".join(f"{int(part):02X}" for part in reversed(EDGE_ADDRESS.split(".")))
     deadline = time.monotonic() + START_SECONDS
     while f"{octets}:{port:04X}" not in Path("/proc/net/udp").read_text():
