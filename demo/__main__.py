@@ -1,11 +1,14 @@
 """The story of `make demo`: exit 0 if every call went as it should."""
 
+import base64
 import json
 import os
 import shutil
 import socket
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,11 +21,19 @@ from tests.calls.digest import is_right
 from tests.calls.edges import free_port
 from tests.processes import Server, call, cordboard, serving
 
-CARRIER, STRANGER = "127.0.1.1", "127.0.1.9"
+CARRIER, STRANGER, PHONE = "127.0.1.1", "127.0.1.9", "127.0.3.1"
 NUMBER, WRONG_NUMBER, CALLED = "+34911234567", "+34919999999", "+15125550100"
 PASSWORD = "s3cret-of-acme"
 #: Hz: what a caller plays, and what those who answer play.
-CALLER_TONE, ANNA_TONE, BRUNO_TONE, GATEWAY_TONE, SPARE_TONE, SECURE_TONE = 440, 1000, 1700, 1300, 2100, 700
+CALLER_TONE, ANNA_TONE, BRUNO_TONE, GATEWAY_TONE, SPARE_TONE, SECURE_TONE, DESK_TONE = (
+    440,
+    1000,
+    1700,
+    1300,
+    2100,
+    700,
+    620,
+)
 
 
 class Story:
@@ -78,6 +89,25 @@ class Story:
         self.good = self.good and good
         return done
 
+    def tell(self, what: str, expected: str, happened: str) -> None:
+        """What a telephone met."""
+        good = happened == expected
+        telling.outcome(good, happened if good else f"{happened}; it should have been: {expected}")
+        self.calls.append((what, expected, happened, "✔" if good else "✘"))
+        self.good = self.good and good
+
+    def operator(self, method: str, id: str, login: str, attributes: Any = None) -> Any:
+        """The attributes of a SIP account as its operator's client gets them."""
+        path = f"/api/rest/public/operator/sip_device_routes/{id}"
+        body = attributes and {"data": {"id": id, "type": "sip_device_routes", "attributes": attributes}}
+        telling.request(method, path, body)
+        status, answer = as_operator(method, self.server.url + path, login, body)
+        hidden = answer if status >= 300 else {"data": _without_password(answer["data"])}
+        telling.answer(status, hidden)
+        if status >= 300:
+            raise SystemExit(f"the API refused: {status}")
+        return answer["data"]["attributes"]
+
     def check(self, good: bool, what: str) -> None:
         telling.outcome(good, what)
         self.good = self.good and good
@@ -114,6 +144,24 @@ class Story:
             f"{name} recorded {done.end_heard} Hz (the caller plays {CALLER_TONE})",
         )
         return good
+
+
+def _without_password(data: Any) -> Any:
+    """As the API shows it, but for the password, which a terminal need not show."""
+    return {**data, "attributes": {**data["attributes"], "password": "••••••"}}
+
+
+def as_operator(method: str, url: str, login: str, body: Any) -> tuple[int, Any]:
+    """Status and document of a request with HTTP Basic."""
+    data = None if body is None else json.dumps(body).encode()
+    basic = base64.b64encode(login.encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/vnd.api+json"}
+    request = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 def _name(end: End | Baresip) -> str:
@@ -173,9 +221,11 @@ def tell(story: Story) -> None:
     story.comes_in("plain RTP where SRTP is required", "488 encryption-required")
 
     _call_out(story, versions["anna"])
-    telling.chapter("10. What Cordboard has kept of them")
+    _register(story)
+    telling.chapter("11. What Cordboard has kept of them")
     time.sleep(1)
     story.command("call", "list", "--tenant", "Acme")
+    story.command("call", "list", "--tenant", "Corner shop")
     story.command("call", "refusals")
 
     telling.chapter("All calls")
@@ -213,6 +263,38 @@ def _call_out(story: Story, version: str) -> None:
     telling.say("The other gateway knows no SRTP. The call must not go on in clear:")
     story.command("trunk", "update", NUMBER, "--gateway", spare.at, show="")
     story.goes_out("a plain answer where SRTP is required", "200, ended: answer-not-encrypted")
+
+
+def _register(story: Story) -> None:
+    """A telephone's account: it registers, is seen, calls out, and is refused once its addresses have changed."""
+    spare = story.ends[3]
+    telling.chapter("10. A telephone registers")
+    telling.say("In the words of telecom.center's API. Its operator sees its own customers' SIP accounts alone:")
+    login = story.command("operator", "create", "op", show="op:•••••• (shown once, and not here)")
+    customer = story.command("tenant", "create", "Corner shop", "--operator", "op", "--reference", "123")
+    desk = f"+{int(NUMBER) + 1}"
+    story.command("number", "add", desk, "--tenant", customer, show="")
+    story.command("trunk", "update", desk, "--gateway", spare.at, show="")
+    options = ("--external-caller-id", desk, "--allow-external-calls", "--record", "outgoing-external")
+    made = story.command("account", "create", "--tenant", customer, "--caller-id-name", "Desk", *options, show="")
+    username, password = _field(made, "username"), _field(made, "password")
+    with Baresip(PHONE, DESK_TONE, user=username, registrar=story.edge, password=password) as phone:
+        story.check(phone.registered() == "200 OK", "baresip registers with the account's password: 200 OK")
+        shown = story.operator("GET", _field(made, "id"), login)
+        story.check(shown["is_online"] and "baresip" in shown["user_agent"], f"online, with {shown['user_agent']}")
+        telling.say(f"It calls {CALLED}, and shows its customer's number:")
+        done = sip.dial(phone, f"sip:{CALLED}@{story.edge}", spare)
+        story.tell(
+            "a telephone calls out", "200, spare answered", "200, spare answered" if done.answered else "no answer"
+        )
+        heard = (done.phone_heard, done.end_heard)
+        story.check(heard == (SPARE_TONE, DESK_TONE), f"audio both ways: heard {heard[0]} Hz and {heard[1]} Hz")
+        telling.say("From now on it is to be heard from another address alone:")
+        attributes = {"use_allowed_ips": "true", "allowed_ips": "127.0.3.9"}
+        shown = story.operator("PATCH", _field(made, "id"), login, attributes)
+        story.check(not shown["is_online"], "its registration has ended when the change is answered")
+        phone.register_again()
+        story.tell("it registers once more", "403 Forbidden", phone.registered())
 
 
 @contextmanager

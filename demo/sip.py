@@ -22,6 +22,8 @@ from tests.calls.tones import RATE, ToneEndpoint, loudest
 SCENARIOS = Path(__file__).with_name("scenarios")
 #: A call that takes longer has gone wrong.
 CALL_SECONDS = 20
+#: Of a telephone's call.
+TALK_SECONDS = 2
 
 _MESSAGE = re.compile(r"^-{20,} (\S+ \S+)\n\S+ message (sent|received) .*:\n\n", re.M)
 
@@ -166,6 +168,36 @@ def place(
             caller_heard=loudest(tone.samples),
             end_heard=ears.result() if ears else loudest(heard),
         )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A telephone's call that has ended: whether it was answered, and what each side heard, in Hz."""
+
+    answered: bool
+    phone_heard: int | None
+    end_heard: int | None
+
+
+def dial(phone: Baresip, uri: str, end: End) -> Heard:
+    """A call of a registered telephone's to `end`, for as long as it takes to hear each other."""
+    heard_before, known = len(end.tone.samples), len(end.saw())
+    phone.dial(uri)
+    answered, until = False, time.monotonic() + CALL_SECONDS
+    while time.monotonic() < until:
+        # SIPp may note the INVITE after all else has happened
+        for message in end.saw()[known:]:
+            if message.first.startswith("INVITE") and message.media:
+                end.tone.play_to(message.media)
+        if phone.talks(0.05) and not answered:
+            answered, until = True, time.monotonic() + TALK_SECONDS
+        if phone.closed(0.05):
+            break
+    phone_heard = phone.hears() if answered else None
+    end_heard = loudest(end.tone.samples[max(heard_before, len(end.tone.samples) - RATE) :])
+    phone.hang_up()
+    end.tone.play_to(None)
+    return Heard(answered, phone_heard, end_heard)
 
 
 #: Columns between two of the ladder's lifelines.

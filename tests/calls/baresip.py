@@ -20,8 +20,8 @@ from tests.calls.tones import RATE, loudest
 class Baresip:
     """One baresip process at one loopback address, steered over its control socket.
 
-    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too. With a `registrar`, as
-    `host:port`, it registers there as `user` with `password`, and proves with it who calls.
+    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too. With a registrar,
+    `host:port` and perhaps `;transport=tcp`, and a password it registers there as `user`.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class Baresip:
         self._events: list[dict[str, Any]] = []
         self._rest = b""
         self._control = self._connect(control)
+        if self._registrar:
+            self._command("uanew", self._account)
 
     def __enter__(self) -> Self:
         return self
@@ -71,24 +73,39 @@ class Baresip:
     def hang_up(self) -> None:
         self._command("hangup")
 
-    def registered(self, timeout: float = 5) -> bool:
-        """Whether the registrar takes it in that time; that may be told before there is anybody to hear of it."""
+    def registered(self, timeout: float = 8) -> str:
+        """What became of its last REGISTER: `200 OK` or `403 Forbidden`; '' if there was no answer."""
+        return self._told(("REGISTER_OK", "REGISTER_FAIL"), timeout)
+
+    def register_again(self) -> None:
+        """Which begins with leaving."""
+        self._command("uadel", f"sip:{self.user}@{self._registrar.partition(';')[0]}")
+        self._read(0.3)
+        self._events.clear()
+        self._command("uanew", self._account)
+
+    def talks(self, timeout: float = 8) -> bool:
+        """Whether its call is answered."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            if "200 OK" in (self._folder / "log").read_text(errors="replace"):
+            if any(event.get("type") == "CALL_ESTABLISHED" for event in self._events):
                 return True
-            time.sleep(0.05)
+            self._read(0.05)
         return False
+
+    def _told(self, types: tuple[str, ...], timeout: float) -> str:
+        """What the newest event of those types says."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for event in reversed(self._events):
+                if event.get("type") in types:
+                    return str(event.get("param"))
+            self._read(0.05)
+        return ""
 
     def closed(self, timeout: float = 5) -> str:
         """Why the call ended; '' if it did not."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for event in self._events:
-                if event.get("type") == "CALL_CLOSED":
-                    return str(event.get("param"))
-            self._read(0.1)
-        return ""
+        return self._told(("CALL_CLOSED",), timeout)
 
     def hears(self, seconds: float = 0.8, timeout: float = 8) -> int | None:
         """Which tone it hears, once so many seconds of it are recorded."""
@@ -125,9 +142,15 @@ class Baresip:
         )
         (self._folder / "contacts").touch()
         options = ";audio_codecs=PCMU/8000/1" + (";answermode=auto" if answering else "")
-        options += f";auth_pass={self._password};regint=600" if self._registrar else ";regint=0"
         options += f";mediaenc={encryption}" if encryption else ""
-        (self._folder / "accounts").write_text(f"<sip:{self.user}@{self._registrar or self.at}>{options}\n")
+        self._account = f"<sip:{self.user}@{self._registrar or self.at}>{options};regint=0"
+        if self._registrar:
+            self._account = (
+                f"<sip:{self.user}@{self._registrar}>{options};regint=600"
+                f";auth_user={self.user};auth_pass={self._password}"
+            )
+        # one that registers is made when somebody listens to what becomes of it
+        (self._folder / "accounts").write_text("" if self._registrar else f"{self._account}\n")
 
     def _connect(self, port: int) -> socket.socket:
         deadline = time.monotonic() + 8

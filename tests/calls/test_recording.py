@@ -267,8 +267,8 @@ def test_telephones_that_others_have_made_register_call_and_are_recorded(house: 
         ) as caller,
         Baresip("127.0.3.5", 1000, user="bob", answering=True, registrar=registrar, password="right") as called,
     ):
-        assert caller.registered()
-        assert called.registered()
+        assert caller.registered() == "200 OK"
+        assert called.registered() == "200 OK"
         caller.dial(f"sip:102@{registrar}")
         assert called.hears() == 440
         assert caller.hears() == 1000
