@@ -231,6 +231,7 @@ def test_a_taken_port_is_refused_with_what_to_do(server: Server, tmp_path: Path)
     assert "choose another --listen" in refused.stderr
 
 
+@pytest.mark.slow
 def test_an_operator_is_printed_with_its_password_once(server: Server) -> None:
     name, _, password = cordboard(server.data, "operator", "create", "acme-telecom").stdout.strip().partition(":")
     assert name == "acme-telecom"
@@ -249,6 +250,7 @@ def test_an_operator_is_printed_with_its_password_once(server: Server) -> None:
     cordboard(server.data, "operator", "delete", "acme-telecom", "--yes")
 
 
+@pytest.mark.slow
 def test_two_operators_may_have_a_customer_of_one_reference(server: Server) -> None:
     for operator in ("one-op", "two-op"):
         cordboard(server.data, "operator", "create", operator)
@@ -288,6 +290,7 @@ def test_an_account_is_changed_by_its_id_or_username(server: Server, tenant: str
     assert cordboard(server.data, "account", "update", "desk-2", ok=False).returncode == 2
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_where_nobody_can_be_asked(server: Server, tenant: str) -> None:
     cordboard(server.data, "account", "create", "--tenant", "Acme", "--username", "desk-3")
     refused = cordboard(server.data, "account", "delete", "desk-3", ok=False)
@@ -297,6 +300,7 @@ def test_nothing_is_deleted_where_nobody_can_be_asked(server: Server, tenant: st
     assert cordboard(server.data, "account", "show", "desk-3", ok=False).returncode == 1
 
 
+@pytest.mark.slow
 def test_a_limit_of_accounts_is_refused_with_the_limit(server: Server) -> None:
     cordboard(server.data, "tenant", "create", "Small", "--account-limit", "1")
     cordboard(server.data, "account", "create", "--tenant", "Small")
@@ -307,6 +311,7 @@ def test_a_limit_of_accounts_is_refused_with_the_limit(server: Server) -> None:
     cordboard(server.data, "account", "create", "--tenant", "Small")
 
 
+@pytest.mark.slow
 def test_a_number_is_assigned_to_an_account_of_its_tenant_s(server: Server, tenant: str) -> None:
     number = fresh_number()
     cordboard(server.data, "number", "add", number, "--tenant", "Acme")

@@ -344,7 +344,7 @@ async def test_addresses_are_written_beside_a_busy_projector(dns: NameServer, ta
             dns.set("pbx.test", "A", f"192.0.2.{n}", ttl=0)
             await until(partial(table.shows, f"192.0.2.{n}:5060"))
     stop.set()
-    assert await busy > 50
+    assert await busy > 20
 
 
 @pytest.mark.anyio

@@ -25,6 +25,7 @@ async def caller(shared_world: World) -> AsyncIterator[Caller]:
 
 
 @pytest.mark.proves("error 401", "header Authorization")
+@pytest.mark.slow
 async def test_a_missing_or_wrong_password_is_401_at_every_operation(caller: Caller) -> None:
     customer = await caller.customer("1")
     account = await caller.account(customer)
