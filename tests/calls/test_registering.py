@@ -209,3 +209,19 @@ def test_digests_may_be_of_sha_256() -> None:
         assert register(phone, edge, "alice", password="wrong").status == 401
         assert register(phone, edge, "bob").status == 401
         assert register(phone, edge, "nobody").status == 401
+
+
+def test_a_telephone_that_registered_by_tls_is_called_by_that_connection(
+    edge: RunningEdge, alice: Phone, authority: Authority
+) -> None:
+    edge.put(account("bob", internal="102"))
+    to = ("127.0.0.1", int((edge.options.tls_listen or "").rpartition(":")[2]))
+    with StreamAgent("127.0.3.2") as bob:
+        bob.connect(to, ssl.create_default_context(cafile=str(authority.certificate)), "127.0.0.1")
+        bob.transport = "TLS"
+        assert register(bob, edge, "bob", to=to, contact="<sip:bob@192.168.1.7;transport=tls>").status == 200
+        call = alice.call(edge.sip, "102", caller="alice", credentials=("alice", "right"))
+        assert call.status == 200
+        assert until(lambda: any(message.method == "ACK" for message in bob.received))
+        assert call.hang_up() == 200
+        assert bob.received[-1].method == "BYE"
