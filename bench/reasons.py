@@ -57,8 +57,8 @@ REASONS: dict[str, str] = {
     ),
     r"^registrations, [0-9,]+ accounts$": (
         "no part of it was taken out and measured yet. What the floor does not do: the whole head is matched against a "
-        "pattern (a lone CR, NUL, doubled headers), each message is counted for its source, guesses are counted for the "
-        "source and the account, the source becomes a known one, topoh and dialog see each message, and a timer looks for "
-        "expired bindings each second instead of every five."
+        "pattern (a lone CR, NUL, doubled headers), each message is counted for its source, guesses are counted for "
+        "the source and the account, the source becomes a known one, topoh and dialog see each message, and a timer "
+        "looks for expired bindings each second instead of every five."
     ),
 }
