@@ -5,7 +5,6 @@ Kamailio alone would take, on both sides alike.
 """
 
 import contextlib
-import os
 import shutil
 import signal
 import sqlite3
@@ -19,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cpu, relays, servers
-from bench.relays import CONFIGURATION, START_SECONDS
+from bench.relays import CONFIGURATION
 from bench.rounds import progress
 from bench.rows import Budget, Row
 from cordboard.domain.edge import AccountRow
-from cordboard.engines.edge import config, locations
+from cordboard.engines.edge import locations
 from cordboard.engines.edge.file import EdgeFile, Put
 from cordboard.engines.edge.folder import Record
 from cordboard.engines.edge.registrar import Registrar
@@ -203,18 +202,5 @@ def _registrar(edge_file: Path) -> Iterator[tuple[Address, tuple[int, ...]]]:
         ):
             text = text.replace(name, str(value))
         (folder / "kamailio.cfg").write_text(text)
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                config.kamailio_command(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            relays.until_listening(process, port, folder / "log")
-            yield ("127.0.0.1", port), relays.tree(process.pid)
-        finally:
-            # what it would write down on its way out, nobody reads
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(START_SECONDS)
+        with relays.started(folder, port) as processes:
+            yield ("127.0.0.1", port), processes

@@ -1,7 +1,9 @@
 """What carries the calls that are measured: a Kamailio that only relays, one that decides too, and the whole edge."""
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -100,20 +102,29 @@ def plain(agent: str, lookup: Path | None = None) -> Iterator[Relay]:
         (folder / "local.cfg").write_text(own + local)
         shutil.copy(CONFIGURATION, folder / "kamailio.cfg")
         address, _, port = options.sip_listen[0].rpartition(":")
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                config.kamailio_command(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            until_listening(process, int(port), folder / "log")
-            yield Relay(at=(address, int(port)), kamailio=tree(process.pid))
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
+        with started(folder, int(port)) as processes:
+            yield Relay(at=(address, int(port)), kamailio=processes)
+
+
+@contextlib.contextmanager
+def started(folder: Path, port: int) -> Iterator[tuple[int, ...]]:
+    """A Kamailio by the configuration in that folder, once it listens: its processes."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            config.kamailio_command(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _until_listening(process, port, folder / "log")
+        yield tree(process.pid)
+    finally:
+        # what it would write down on its way out, nobody reads
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(START_SECONDS)
 
 
 def _options(data: Path) -> EdgeOptions:
@@ -147,7 +158,7 @@ def tree(pid: int) -> tuple[int, ...]:
     return (pid, *map(int, children))
 
 
-def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     octets = "".join(f"{int(part):02X}" for part in reversed(EDGE_ADDRESS.split(".")))
     deadline = time.monotonic() + START_SECONDS
     while f"{octets}:{port:04X}" not in Path("/proc/net/udp").read_text():

@@ -1,14 +1,11 @@
 """The story of `make demo`: exit 0 if every call went as it should."""
 
-import base64
 import json
 import os
 import shutil
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,7 +16,7 @@ from demo.sip import Call, Caller, End
 from tests.calls.baresip import Baresip
 from tests.calls.digest import is_right
 from tests.calls.edges import free_port
-from tests.processes import Server, call, cordboard, serving
+from tests.processes import Server, call, call_as_operator, cordboard, serving
 
 CARRIER, STRANGER, PHONE = "127.0.1.1", "127.0.1.9", "127.0.3.1"
 NUMBER, WRONG_NUMBER, CALLED = "+34911234567", "+34919999999", "+15125550100"
@@ -101,7 +98,7 @@ class Story:
         path = f"/api/rest/public/operator/sip_device_routes/{id}"
         body = attributes and {"data": {"id": id, "type": "sip_device_routes", "attributes": attributes}}
         telling.request(method, path, body)
-        status, answer = as_operator(method, self.server.url + path, login, body)
+        status, answer = call_as_operator(method, self.server.url + path, login, body)
         hidden = answer if status >= 300 else {"data": _without_password(answer["data"])}
         telling.answer(status, hidden)
         if status >= 300:
@@ -149,19 +146,6 @@ class Story:
 def _without_password(data: Any) -> Any:
     """As the API shows it, but for the password, which a terminal need not show."""
     return {**data, "attributes": {**data["attributes"], "password": "••••••"}}
-
-
-def as_operator(method: str, url: str, login: str, body: Any) -> tuple[int, Any]:
-    """Status and document of a request with HTTP Basic."""
-    data = None if body is None else json.dumps(body).encode()
-    basic = base64.b64encode(login.encode()).decode()
-    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/vnd.api+json"}
-    request = urllib.request.Request(url, data, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 def _name(end: End | Baresip) -> str:

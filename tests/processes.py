@@ -1,5 +1,6 @@
 """The product as its users start it: `cordboard serve` as a process, and the commands that talk to it."""
 
+import base64
 import contextlib
 import json
 import os
@@ -97,12 +98,22 @@ def cordboard(data: Path, *arguments: str, ok: bool = True) -> subprocess.Comple
 
 
 def call(method: str, url: str, key: str, body: Any = None) -> tuple[int, Any]:
-    """One API request: status and decoded body."""
+    """One API request with a bearer token: status and decoded body."""
+    return _request(method, url, f"Bearer {key}", "application/json", body)
+
+
+def call_as_operator(method: str, url: str, login: str, body: Any = None) -> tuple[int, Any]:
+    """One request to the operator API as `NAME:PASSWORD`: status and document."""
+    basic = base64.b64encode(login.encode()).decode()
+    return _request(method, url, f"Basic {basic}", "application/vnd.api+json", body)
+
+
+def _request(method: str, url: str, authorization: str, media_type: str, body: Any) -> tuple[int, Any]:
     request = urllib.request.Request(
         url,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        headers={"Authorization": authorization, "Content-Type": media_type},
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:

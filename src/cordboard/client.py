@@ -29,6 +29,17 @@ class Client:
         """Raises ClientError."""
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
 
+    def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Every object of a list that pages by its `next`. Raises ClientError."""
+        found: list[dict[str, Any]] = []
+        after = None
+        while True:
+            page = self.get(path, **query, limit=1000, after=after)
+            found += page["data"]
+            after = page["next"]
+            if after is None:
+                return found
+
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Raises ClientError."""
         return self._call("POST", path, json=body)

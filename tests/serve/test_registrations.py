@@ -1,12 +1,9 @@
 """Registrations as an operator's client sees them, on both stores: true to the second."""
 
-import base64
 import json
 import os
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +14,11 @@ from tests.calls.accounts import register
 from tests.calls.edges import EDGE_ADDRESS, data_directory, free_port
 from tests.calls.phone import Address, Phone
 from tests.calls.standing import until
-from tests.processes import Server, cordboard, serving
+from tests.processes import Server, call_as_operator, cordboard, serving
 
 pytestmark = pytest.mark.calls
 
 ACCOUNTS = "/api/rest/public/operator/sip_device_routes"
-TYPE = "application/vnd.api+json"
 
 
 @dataclass
@@ -32,20 +28,13 @@ class Registering:
     server: Server
     #: Read by `register` as of an edge.
     sip: Address
-    basic: str
+    login: str
     id: str
     username: str
     password: str
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": TYPE, "Authorization": f"Basic {self.basic}"}
-        request = urllib.request.Request(self.server.url + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, None if answer.status == 204 else json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+        return call_as_operator(method, self.server.url + path, self.login, body)
 
     def shown(self) -> tuple[bool, str | None]:
         """`is_online` and `user_agent`."""
@@ -81,7 +70,7 @@ def registering(request: pytest.FixtureRequest) -> Iterator[Registering]:
         yield Registering(
             server=server,
             sip=sip,
-            basic=base64.b64encode(login.encode()).decode(),
+            login=login,
             id=made["id"],
             username=made["username"],
             password=made["password"],

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from cordboard.cli.common import confirmed, show_json, show_table, talks_to_server
+from cordboard.cli.common import confirmed, show_json, show_object, show_table, talks_to_server
 from cordboard.client import Client
 from cordboard.domain.accounts import Recording
 
@@ -105,15 +105,7 @@ def delete(client: Client, account: str, yes: bool, as_json: bool) -> None:
 @talks_to_server
 def list_(client: Client, tenant: str, operator: str | None, as_json: bool) -> None:
     """List a tenant's accounts, oldest first, and whether they are registered."""
-    tenant_id = client.tenant_id(tenant, operator)
-    found: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = client.get("/accounts", tenant_id=tenant_id, limit=1000, after=after)
-        found += page["data"]
-        after = page["next"]
-        if after is None:
-            break
+    found = client.all("/accounts", tenant_id=client.tenant_id(tenant, operator))
     if as_json:
         show_json({"data": found})
         return
@@ -172,9 +164,6 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
     lines = {**shown, "record": " ".join(shown["record"]) or None}
     registrations = lines.pop("registrations")
     lines["state"] = _state(shown)
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        said = "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        click.echo(f"{name.replace('_', ' ').ljust(width)}  {said}")
+    show_object(lines)
     for each in registrations or ():
         click.echo(f"  {each['contact']} from {each['received']}, {each['expires_in']} s left, {each['user_agent']}")

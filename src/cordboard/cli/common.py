@@ -74,6 +74,14 @@ def show_json(answer: Any) -> None:
     click.echo(json.dumps(answer, indent=2))
 
 
+def show_object(lines: dict[str, Any]) -> None:
+    """One object for people: a line a field; null is a dash."""
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        said = "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        click.echo(f"{name.replace('_', ' ').ljust(width)}  {said}")
+
+
 def show_table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
     """A table for people: a heading, then a line a row; null is a dash."""
     lines = [[name.replace("_", " ").upper() for name in columns]]

@@ -51,15 +51,7 @@ def assign(client: Client, number: str, tenant: str | None, account: str | None,
 @talks_to_server
 def list_(client: Client, tenant: str, as_json: bool) -> None:
     """List a tenant's numbers, newest first."""
-    tenant_id = client.tenant_id(tenant)
-    found: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = client.get("/numbers", tenant_id=tenant_id, limit=1000, after=after)
-        found += page["data"]
-        after = page["next"]
-        if after is None:
-            break
+    found = client.all("/numbers", tenant_id=client.tenant_id(tenant))
     if as_json:
         show_json({"data": found})
     else:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from cordboard.cli.common import show_json, show_table, talks_to_server
+from cordboard.cli.common import show_json, show_object, show_table, talks_to_server
 from cordboard.client import Client
 from cordboard.domain.addresses import Transport, parse_host_port
 from cordboard.domain.errors import InvalidHost
@@ -148,20 +148,9 @@ def _show(shown: dict[str, Any], as_json: bool) -> None:
         "gateways": " ".join(map(_gateway_text, shown["gateways"])) or "none: inbound only",
         "allowed_addresses": " ".join(shown["allowed_addresses"] or ["everybody"]),
     }
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        said = "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        click.echo(f"{name.replace('_', ' ').ljust(width)}  {said}")
+    show_object(lines)
 
 
 def _all(client: Client, tenant: str) -> list[dict[str, Any]]:
     """A tenant's trunks."""
-    tenant_id = client.tenant_id(tenant)
-    found: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = client.get("/trunks", tenant_id=tenant_id, limit=1000, after=after)
-        found += page["data"]
-        after = page["next"]
-        if after is None:
-            return found
+    return client.all("/trunks", tenant_id=client.tenant_id(tenant))

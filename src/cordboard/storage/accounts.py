@@ -7,7 +7,7 @@ from typing import Final
 from cordboard.domain.accounts import Account, AccountId, Recording
 from cordboard.domain.errors import ExtensionTaken, UnknownAccount, UnknownCursor, UsernameTaken
 from cordboard.domain.operators import OperatorId
-from cordboard.domain.tenants import Actor, TenantId
+from cordboard.domain.tenants import Actor, Tenant, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import SealedSecret
 from cordboard.storage import changes, logins, operators, tenants
@@ -100,21 +100,20 @@ def _fields(before: Account | None, after: Account | None) -> changes.Fields:
     return fields
 
 
-async def add(tx: Transaction, who: Actor, account: Account, now: datetime) -> tuple[int, int | None]:
-    """How many its tenant has now, and how many it may have. Raises UnknownTenant, UsernameTaken, ExtensionTaken."""
-    counted = await tenants.count_accounts(tx, account.tenant, 1)
-    operator = (await tenants.get(tx, account.tenant)).operator
+async def add(tx: Transaction, who: Actor, account: Account, now: datetime) -> Tenant:
+    """Its tenant, which has one more now. Raises UnknownTenant, UsernameTaken, ExtensionTaken."""
+    tenant = await tenants.count_accounts(tx, account.tenant, 1)
     await logins.claim(tx, account.username, account.id)
     try:
         values = _variable(account).values()
-        await tx.run(_INSERT, account.id, account.tenant, operator, to_wire(account.created_at), *values)
+        await tx.run(_INSERT, account.id, account.tenant, tenant.operator, to_wire(account.created_at), *values)
     except UniqueViolation as error:
         raise _taken(account, error) from error
-    if operator is not None:
-        await operators.count(tx, operator, accounts=1)
+    if tenant.operator is not None:
+        await operators.count(tx, tenant.operator, accounts=1)
     fields = _fields(None, account)
     await changes.record(tx, who, now, "account", account.id, "create", tenant=account.tenant, fields=fields)
-    return counted
+    return tenant
 
 
 async def save(tx: Transaction, who: Actor, before: Account, after: Account, now: datetime) -> None:
@@ -136,10 +135,9 @@ async def remove(tx: Transaction, who: Actor, account: Account, now: datetime) -
     """The account alone: numbers must not lead to it any more."""
     await tx.run(_DELETE, account.id)
     await logins.release(tx, account.username, account.id)
-    await tenants.count_accounts(tx, account.tenant, -1)
-    operator = (await tenants.get(tx, account.tenant)).operator
-    if operator is not None:
-        await operators.count(tx, operator, accounts=-1)
+    tenant = await tenants.count_accounts(tx, account.tenant, -1)
+    if tenant.operator is not None:
+        await operators.count(tx, tenant.operator, accounts=-1)
     fields = _fields(account, None)
     await changes.record(tx, who, now, "account", account.id, "delete", tenant=account.tenant, fields=fields)
 

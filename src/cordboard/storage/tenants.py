@@ -40,7 +40,7 @@ _OF_OPERATOR = f"{_COLUMNS} where operator_id = $1 and reference = $2"
 _PAGE = f"{_COLUMNS} where id > $1 order by id limit $2"
 _COUNT_LISTED = "update tenant set listed_numbers = listed_numbers + $2 where id = $1"
 _LISTED = "select listed_numbers from tenant where id = $1"
-_COUNT_ACCOUNTS = "update tenant set accounts = accounts + $2 where id = $1 returning accounts, account_limit"
+_COUNT_ACCOUNTS = f"update tenant set accounts = accounts + $2 where id = $1 returning {_NAMES}"
 _LISTED_TENANTS: Final = Sorted(
     table="tenant",
     columns=_NAMES,
@@ -192,12 +192,12 @@ async def by_ids(tx: Transaction, ids: Sequence[TenantId]) -> dict[TenantId, Ten
     return {TenantId(row["id"]): _tenant(row) for row in rows}
 
 
-async def count_accounts(tx: Transaction, id: TenantId, by: int) -> tuple[int, int | None]:
-    """Keep the counter of accounts: how many there are now, and how many there may be. Raises UnknownTenant."""
+async def count_accounts(tx: Transaction, id: TenantId, by: int) -> Tenant:
+    """Keep the counter of accounts; the tenant as it is then. Raises UnknownTenant."""
     row = await tx.one(_COUNT_ACCOUNTS, id, by)
     if row is None:
         raise UnknownTenant(id)
-    return int(row["accounts"]), row["account_limit"]
+    return _tenant(row)
 
 
 async def count_listed(tx: Transaction, id: TenantId, by: int) -> None:

@@ -80,9 +80,9 @@ async def create(
     )
     check_password(password)
     account = await _changed(tx, bare, rest, sealer)
-    count, limit = await accounts.add(tx, who, account, now)
-    if limit is not None and count > limit:
-        raise AccountLimitReached(limit)
+    owner = await accounts.add(tx, who, account, now)
+    if owner.account_limit is not None and owner.accounts > owner.account_limit:
+        raise AccountLimitReached(owner.account_limit)
     return account
 
 

@@ -27,7 +27,6 @@ from cordboard.domain.errors import EdgeUnavailable, UnknownAccount, UnknownTena
 from cordboard.domain.operators import Operator
 from cordboard.domain.tenants import Tenant, TenantId
 from cordboard.storage import tenants
-from cordboard.storage.transaction import Transaction
 from cordboard.usecases import accounts, customers
 from cordboard.usecases.operators import Logins
 from cordboard.usecases.ports import Context, Registrations
@@ -206,11 +205,7 @@ class Customers:
         return Response(status_code=204)
 
     async def _tenant(self, request: Request, operator: Operator) -> Tenant:
-        reference = _customer_id(request)
-
-        async def find(tx: Transaction) -> Tenant:
-            return await tenants.customer(tx, operator.id, reference)
-
+        find = partial(tenants.customer, operator=operator.id, reference=_customer_id(request))
         return await self._store.read(find)
 
 
