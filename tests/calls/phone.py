@@ -394,7 +394,7 @@ class Agent(Phone):
     def response(self, request: Message, status: int, body: str = "", *, tag: str, headers: str = "") -> str:
         to = request.get("To") if request.tag("To") else f"{request.get('To')};tag={tag}"
         return (
-            f"SIP/2.0 {status} {self.phrase or _PHRASES.get(status, 'Answer')}\r\n"
+            f"SIP/2.0 {status:03} {self.phrase or _PHRASES.get(status, 'Answer')}\r\n"
             + "".join(f"Via: {via}\r\n" for via in request.all("Via"))
             + "".join(f"Record-Route: {route}\r\n" for route in request.all("Record-Route"))
             + f"From: {request.get('From')}\r\nTo: {to}\r\nCall-ID: {request.get('Call-ID')}\r\n"

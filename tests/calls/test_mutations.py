@@ -331,3 +331,18 @@ def test_what_is_too_much_goes_no_further(edge: RunningEdge, transport: str, wha
         assert not ai.faults + carrier.faults
         ai.script.clear()
         goes_on(edge, carrier, before)
+
+
+@pytest.mark.parametrize("status", [0, 99, 700, 999])
+def test_an_answer_with_a_status_that_there_is_not_goes_no_further(edge: RunningEdge, status: int) -> None:
+    """RFC 3261 section 21 has 100 to 699. The call goes on by the answer that follows."""
+    with Strict("127.0.2.1") as ai, Strict("127.0.1.1") as carrier:
+        edge.put(number(), trunk("trunk", "127.0.1.1/32"), agent_row(uri=f"sip:{{number}}@{ai.at}"))
+        before = processes(edge)
+        ai.script["INVITE"] = lambda invite: [(status, "", ""), (200, sdp("127.0.2.1"), "")]
+        call = carrier.call(edge.sip, OURS)
+        assert call.status == 200
+        assert not [message for message in carrier.received if message.status == status]
+        assert call.hang_up() == 200
+        ai.script.clear()
+        goes_on(edge, carrier, before)
