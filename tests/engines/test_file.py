@@ -231,7 +231,26 @@ def test_a_full_list_of_networks_is_kept_and_read(file: EdgeFile, path: Path) ->
 def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
     rows = (
         NumberRow(key="k", number_id="n", number="+1", user="u", tenant="t", trunk="r", agent_in=None),
-        TrunkRow(id="r", tenant="t", open=True, allowed="", media_in="require"),
+        TrunkRow(
+            id="r",
+            tenant="t",
+            open=True,
+            allowed="",
+            media_in="require",
+            callers="34911*",
+            destinations="34,1",
+            max_calls=1,
+            max_rate=2,
+            max_minutes=3,
+            number_format="national",
+            country_code="34",
+            called_from="to",
+            headers="X-A: b\r\n",
+            flags=" f",
+            codecs=" c",
+            login="l",
+            ha1="h",
+        ),
         AgentRow(id="a", version="v", uri="sip:x@y", hops=(hop_of_uri("sip:x@y"),)),
         AccountRow(id="c", username="c1", tenant="t", ha1="h", restricted=True, allowed="127.0.0.0/8,127.0.3.1/32"),
     )
@@ -241,7 +260,10 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
     found = [file._connection.execute(f"select * from {table}").fetchone() for table in tables]
     assert found == [
         ("k", "n", "+1", "u", "t", "r", None, None, None),
-        ("r", "t", 1, "", "require", "allow", "", ""),
+        (
+            *("r", "t", 1, "", "require", "allow", "", "", "34911*", "34,1", 1, 2, 3),
+            *("national", "34", "to", "X-A: b\r\n", " f", " c", "l", "h"),
+        ),
         ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
         ("a", 0, "y", "", "y;;", 1, "", 0),
         ("c", "c1", "t", "h", 1, "127.0.3.1/32,127.0.0.0/8", "", "", "", 0, ""),

@@ -22,6 +22,7 @@ class NumberRow:
     #: What `{number}` in an agent's URI stands for: the E.164 number with its `+`, or the user part.
     user: str
     tenant: str
+    #: '' is none: then it takes and places no calls.
     trunk: str
     #: The agent that takes inbound calls.
     agent_in: str | None
@@ -65,6 +66,29 @@ class TrunkRow:
     password: str = ""
     #: Gateways in order; none: inbound only.
     hops: tuple[HopRow, ...] = ()
+    #: Who may call in: digits without a plus, `*` at the end of a prefix, separated by commas; '' is everybody.
+    callers: str = ""
+    #: What a called number begins with: digits without a plus, separated by commas; '' is what costs no more.
+    destinations: str = ""
+    #: Calls at once and begun in one second, both directions together, and minutes of a UTC day of outbound calls that
+    #: were answered. 0: as many as the installation allows.
+    max_calls: int = 0
+    max_rate: int = 0
+    max_minutes: int = 0
+    #: How the carrier writes numbers: e164, digits, international or national; the last one needs the country code.
+    number_format: str = "e164"
+    country_code: str = ""
+    #: Where it writes the number that is called: ruri, to or p-called-party-id.
+    called_from: str = "ruri"
+    #: Whole header lines for the INVITE to a gateway, each with its CRLF.
+    headers: str = ""
+    #: More for rtpengine's offer towards the carrier, and for what is taken of the carrier's offers; each word with a
+    #: space in front.
+    flags: str = ""
+    codecs: str = ""
+    #: Digest credentials that the carrier must call with; '' is none. As an agent's.
+    login: str = ""
+    ha1: str = ""
 
     def __repr__(self) -> str:
         return f"TrunkRow(id={self.id!r})"

@@ -13,7 +13,7 @@ create table number(
     number text not null,         -- canonical: +34911234567 or user@domain
     user text not null,           -- what {number} in an agent's URI stands for
     tenant text not null,
-    trunk text not null,
+    trunk text not null,          -- '' is none
     agent_in text,
     agent_out text,
     account text                  -- takes inbound calls, and goes before agent_in
@@ -26,7 +26,20 @@ create table trunk(
     media_in text not null,       -- disable | allow | require
     media_out text not null,
     username text not null,       -- towards the carrier, '' is none
-    password text not null
+    password text not null,
+    callers text not null,        -- who may call in: comma-separated digits, `*` behind a prefix; '' is everybody
+    destinations text not null,   -- comma-separated prefixes of what may be called; '' is what costs no more than usual
+    max_calls integer not null,   -- 0: as the installation has it, likewise the next one
+    max_rate integer not null,
+    max_minutes integer not null, -- of a UTC day; 0: no end of them
+    number_format text not null,  -- e164 | digits | international | national
+    country_code text not null,   -- what `national` means
+    called_from text not null,    -- ruri | to | p-called-party-id
+    headers text not null,        -- for the INVITE to a gateway, each line with its CRLF
+    flags text not null,          -- for rtpengine's offer to the carrier, with a space in front
+    codecs text not null,         -- likewise, for what the carrier offers
+    login text not null,          -- what the carrier must call with, '' is nothing
+    ha1 text not null
 ) without rowid;
 create table agent(
     id text primary key,
