@@ -15,7 +15,7 @@ WORKERS ?= 2
 pytest = .venv/bin/pytest --quiet --durations 10 -rs
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-demo install-test demo up test check format drill bench lock clean
+.PHONY: help install install-demo install-test install-livekit demo up test check format drill bench lock clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -42,6 +42,10 @@ install-test:
 	@scripts/venv.sh
 	@scripts/venv.sh dev
 
+# LiveKit's own servers: two or three minutes of building, once.
+install-livekit: install-test
+	@scripts/livekit.sh
+
 ## While you change something
 check: install-test ## Format, lint, types, import contracts, fast tests: a minute
 	.venv/bin/ruff format --check --quiet .
@@ -54,11 +58,11 @@ format: install-test ## Let ruff format the code, and mend what it can
 	.venv/bin/ruff check --quiet --fix-only .
 	.venv/bin/ruff format --quiet .
 
-test: install-test ## Every test: on both databases, with real calls and drills
+test: install-livekit ## Every test: on both databases, with real calls and drills
 	$(pytest) -m drill
 	$(pytest) -n $(WORKERS) --dist loadfile -m "not drill"
 
-drill: install-test ## Only the drills: kills and floods, one after the other
+drill: install-livekit ## Only the drills: kills and floods, one after the other
 	$(pytest) -m drill
 
 bench: install-test ## Measure each budget against its floor, as a table

@@ -4,9 +4,10 @@
 #   scripts/packages.sh         what `cordboard serve` needs
 #   scripts/packages.sh demo    that, and the telephones of the demo
 #   scripts/packages.sh test    that, and PostgreSQL for the tests
+#   scripts/packages.sh livekit only what builds LiveKit (scripts/livekit.sh), and the Redis that it needs
 #
 # All there: says nothing, exit 0.  Something missing: root gets it installed; anybody else gets exit 1 and
-# the command to run.  The packages bring services (kamailio, rtpengine-daemon, postgresql), which Cordboard
+# the command to run.  The packages bring services (kamailio, rtpengine-daemon, postgresql, redis), which Cordboard
 # does not use: it starts its own processes.  So none is started, none stays enabled, and no PostgreSQL
 # cluster is created; what is on the machine already is left as it is.
 set -euo pipefail
@@ -16,6 +17,7 @@ run_time=(kamailio kamailio-sqlite-modules kamailio-tls-modules rtpengine-daemon
 telephones=(sip-tester baresip-core sipsak)
 scanners=(sipvicious)
 databases=(postgresql-15)
+livekit=(redis-server gcc libc6-dev pkg-config libopus-dev libopusfile-dev libsoxr-dev)
 
 # Earlier builds let a stranger inject audio into a call, or take it over (CVE-2025-53399).
 rtpengine_at_least=10.5.3.5-1+deb12u1
@@ -24,7 +26,8 @@ case "${1:-}" in
     "")   wanted=("${run_time[@]}") ;;
     demo) wanted=("${run_time[@]}" "${telephones[@]}") ;;
     test) wanted=("${run_time[@]}" "${telephones[@]}" "${scanners[@]}" "${databases[@]}") ;;
-    *)    echo "usage: scripts/packages.sh [demo|test]" >&2; exit 2 ;;
+    livekit) wanted=("${livekit[@]}") ;;
+    *)    echo "usage: scripts/packages.sh [demo|test|livekit]" >&2; exit 2 ;;
 esac
 
 python="${PYTHON:-python3}"
@@ -147,6 +150,7 @@ flock 9
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
+[ "${1:-}" != livekit ] || exit 0
 rtpengine=$(installed_version rtpengine-daemon)
 new_enough rtpengine-daemon "$rtpengine" || fail \
     "rtpengine-daemon is $rtpengine, and Cordboard needs $rtpengine_at_least or later, which has a security fix." \

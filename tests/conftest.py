@@ -55,3 +55,10 @@ def postgres_url(postgres_server: Server, migrated_template: str) -> Iterator[st
     """The URL of a new PostgreSQL database at the newest schema version, with no rows of ours."""
     with postgres_server.database(template=migrated_template) as url:
         yield url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much of LiveKit was not proved; each test's reason is in the summary of those that were skipped."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "livekit" in report.keywords]
+    if skipped:
+        terminalreporter.write_line(f"NOT RUN: {len(skipped)} tests need LiveKit's own servers (make install-livekit)")
