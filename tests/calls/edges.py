@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -190,8 +191,10 @@ def number(
 
 
 def trunk(id: str = "trunk", *allowed: str, gateways: Sequence[str] = (), probe: bool = False, **more: Any) -> TrunkRow:
-    """Without addresses: open. Gateways are `host:port`."""
-    hops = tuple(hop(parse_host_port(gateway), probe=probe) for gateway in gateways)
+    """Without addresses: open. Gateways are `host:port`, each of a rank of its own."""
+    hops = tuple(
+        replace(hop(parse_host_port(gateway), probe=probe), rank=rank) for rank, gateway in enumerate(gateways)
+    )
     values = {"tenant": "tenant", "media_in": "allow", "hops": hops} | more
     return TrunkRow(id=id, open=not allowed, allowed=",".join(allowed), **values)
 

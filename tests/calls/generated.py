@@ -2,7 +2,7 @@
 
 import random
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 
 from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
@@ -208,7 +208,11 @@ def _hops(rng: random.Random) -> tuple[HopRow, ...]:
     hosts = rng.choices(["192.0.2.50", "2001:db8::5", "gw0.example", "gw1.example", "gw2.example"], k=rng.randrange(4))
     if rng.random() < 0.2:
         hosts = ["gw0.example"]
-    return tuple(hop(HostPort(host=host), verify=rng.random() < 0.5) for host in hosts)
+    ranks = rng.choice([range(len(hosts)), [rng.randrange(3) for _ in hosts]])
+    return tuple(
+        replace(hop(HostPort(host=host), verify=rng.random() < 0.5), rank=rank, weight=rng.randrange(4))
+        for rank, host in zip(ranks, hosts, strict=True)
+    )
 
 
 def _e164(rng: random.Random) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -52,7 +53,8 @@ def routed(edge: RunningEdge, *gateways: StreamAgent, name: str = NAME, verify: 
     port = first.address[1]
     hops = [hop_of_uri(f"sip:{name}:{port};transport=tls", verify=verify)]
     hops += [hop_of_uri(f"sip:{other.at};transport=tls", verify=verify) for other in others]
-    edge.put(number(agent_out="agent"), trunk("trunk", "127.0.1.0/24", hops=tuple(hops)), agent(sources="127.0.2.1/32"))
+    ranked = tuple(replace(hop, rank=rank) for rank, hop in enumerate(hops))
+    edge.put(number(agent_out="agent"), trunk("trunk", "127.0.1.0/24", hops=ranked), agent(sources="127.0.2.1/32"))
     with contextlib.closing(sqlite3.connect(edge.folder / "edge.sqlite", timeout=5)) as connection, connection:
         connection.execute("delete from resolved")
         address = f"sip:{first.at};transport=tls"
@@ -173,7 +175,7 @@ def test_what_was_set_for_one_gateway_is_not_there_for_the_next(
         busy.answers, busy.ringing = (lambda invite: (503, "")), False
         routed(edge, busy)
         first = hop_of_uri(f"sip:{NAME}:{busy.address[1]};transport=tls")
-        hops = (first, hop_of_uri(f"sip:{second.at};transport={kind}"))
+        hops = (first, replace(hop_of_uri(f"sip:{second.at};transport={kind}"), rank=1))
         edge.put(trunk("trunk", "127.0.1.0/24", hops=hops))
         for _ in range(3):
             call = bot.call(edge.sip, CALLED, caller=OURS)

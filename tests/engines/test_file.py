@@ -250,6 +250,9 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
             codecs=" c",
             login="l",
             ha1="h",
+            failover="404,480",
+            register=600,
+            register_domain="d",
         ),
         AgentRow(id="a", version="v", uri="sip:x@y", hops=(hop_of_uri("sip:x@y"),)),
         AccountRow(id="c", username="c1", tenant="t", ha1="h", restricted=True, allowed="127.0.0.0/8,127.0.3.1/32"),
@@ -262,10 +265,10 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
         ("k", "n", "+1", "u", "t", "r", None, None, None),
         (
             *("r", "t", 1, "", "require", "allow", "", "", "34911*", "34,1", 1, 2, 3),
-            *("national", "34", "to", "X-A: b\r\n", " f", " c", "l", "h"),
+            *("national", "34", "to", "X-A: b\r\n", " f", " c", "l", "h", "404,480", 600, "d"),
         ),
         ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
-        ("a", 0, "y", "", "y;;", 1, "", 0),
+        ("a", 0, "y", "", "y;;", 1, "", 0, ""),
         ("c", "c1", "t", "h", 1, "127.0.3.1/32,127.0.0.0/8", "", "", "", 0, ""),
     ]
     file.stage([Drop("account", "c")])

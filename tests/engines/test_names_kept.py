@@ -55,7 +55,7 @@ class EdgeTable:
         self.connection.execute("begin immediate")
         self.connection.execute("delete from hop")
         rows = [(f"trunk-{position}", name) for position, name in enumerate(names)]
-        self.connection.executemany("insert into hop values(?,0,'','',?,1,'',0)", rows)
+        self.connection.executemany("insert into hop values(?,0,'','',?,1,'',0,'')", rows)
         self.connection.execute("commit")
 
     def uris(self, name: str = PBX) -> list[str]:

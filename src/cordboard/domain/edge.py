@@ -46,6 +46,10 @@ class HopRow:
     verify: bool = True
     #: Whether it is asked by OPTIONS if it is there.
     probe: bool = False
+    #: Lower ones are tried first. Among equal ones each call has an order of its own, by chance and `weight`.
+    rank: int = 0
+    #: As that of SRV (RFC 2782): its share of the calls among its rank; 0 is next to none.
+    weight: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +93,12 @@ class TrunkRow:
     #: Digest credentials that the carrier must call with; '' is none. As an agent's.
     login: str = ""
     ha1: str = ""
+    #: Final responses, besides 408 and 5xx, after which the next gateway is tried; commas between.
+    failover: str = ""
+    #: Seconds for which each gateway is asked to register us; 0 is not at all.
+    register: int = 0
+    #: The domain of the address of record; '' is the gateway's own host.
+    register_domain: str = ""
 
     def __repr__(self) -> str:
         return f"TrunkRow(id={self.id!r})"

@@ -131,7 +131,8 @@ class Decision:
     #: Inbound, the request URI that the agent gets; outbound, the number that is called, with its `+`; the username
     #: of an account.
     target: str = ""
-    #: Where to send it: `uri>host>verify` of each place, in order, separated by `|`.
+    #: Where to send it: `uri>host>verify` of each place, in order, separated by `|`; behind it `>rank>position>share`
+    #: if gateways share a rank, among which each call draws an order of its own (hops.cfg).
     hops: str = ""
     #: For rtpengine's offer towards the callee.
     flags: str = ""

@@ -28,7 +28,7 @@ CA_PATH = ssl.get_default_verify_paths().openssl_capath
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
 STATEMENTS = (
     *("decide", "decide_out", "decide_account", "login", "account", "record"),
-    *("credentials", "ingested", "probed", "names"),
+    *("credentials", "failover", "ingested", "probed", "names"),
 )
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (

@@ -24,7 +24,7 @@ Epoch = NewType("Epoch", str)
 #: Into which the time between two probes is cut; health.cfg has the number too.
 SLOTS: Final = 60
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
@@ -32,11 +32,11 @@ PATIENCE: Final = 2.0
 
 _PUT: Final = {
     NumberRow: "insert or replace into number values(?,?,?,?,?,?,?,?,?)",
-    TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     AgentRow: "insert or replace into agent values(?,?,?,?,?,?,?,?,?,?,?)",
     AccountRow: "insert or replace into account values(?,?,?,?,?,?,?,?,?,?,?)",
 }
-_PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?,?,?)"
+_PUT_HOP: Final = "insert into hop values(?,?,?,?,?,?,?,?,?)"
 _DROP_HOPS: Final = "delete from hop where owner=?"
 _DROP: Final[dict[Kind, str]] = {
     "number": "delete from number where number_id=?",
@@ -333,16 +333,24 @@ def _owner(write: Write) -> str:
     return write.row.number_id if isinstance(write.row, NumberRow) else write.row.id
 
 
-def _hops(write: Write) -> list[tuple[str, int, str, str, str, int, str, int]]:
+def _hops(write: Write) -> list[tuple[str | int, ...]]:
+    """The rows of its hops, in order of rank."""
     if isinstance(write, Drop) or isinstance(write.row, NumberRow | AccountRow):
         return []
-    return [_hop(write.row.id, position, hop) for position, hop in enumerate(write.row.hops)]
+    hops = sorted(write.row.hops, key=lambda hop: hop.rank)
+    shares = len({hop.rank for hop in hops}) < len(hops)
+    return [_hop(write.row.id, position, hop, shares) for position, hop in enumerate(hops)]
 
 
-def _hop(owner: str, position: int, hop: HopRow) -> tuple[str, int, str, str, str, int, str, int]:
-    """The slot is the same for all that are probed as one."""
+def _hop(owner: str, position: int, hop: HopRow, shares: bool) -> tuple[str | int, ...]:
+    """The slot is the same for all that are probed as one.
+
+    A share is a hundred times the weight, so that there is one for a weight of 0, too.
+    """
     probe = (hop.uri or hop.name) if hop.probe else ""
-    return (owner, position, hop.host, hop.uri, hop.name, int(hop.verify), probe, crc32(probe.encode()) % SLOTS)
+    slot = crc32(probe.encode()) % SLOTS
+    sharing = f">{hop.rank}>{position}>{100 * hop.weight or 1}" if shares else ""
+    return (owner, position, hop.host, hop.uri, hop.name, int(hop.verify), probe, slot, sharing)
 
 
 def _in_testing_order(networks: str) -> str:

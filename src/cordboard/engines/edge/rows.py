@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -69,7 +69,7 @@ class Rows:
             media_out=row["media_out"],
             username=row["username"] or "",
             password=self._opened(row["password"], row["id"]),
-            hops=tuple(_gateway(gateway, trunk=row) for gateway in gateways),
+            hops=tuple(_gateway(gateway, rank, trunk=row) for rank, gateway in enumerate(gateways)),
         )
 
     def agent(self, row: Row) -> AgentRow:
@@ -127,7 +127,8 @@ def ha1(username: str, realm: str, password: str, digest: str = "md5") -> str:
     return hashlib.new(digest.replace("-", ""), text, usedforsecurity=False).hexdigest()
 
 
-def _gateway(row: Row, *, trunk: Row) -> HopRow:
+def _gateway(row: Row, rank: int, *, trunk: Row) -> HopRow:
     transport = None if row["transport"] is None else Transport(row["transport"])
     place = HostPort(host=row["host"], port=row["port"])
-    return hop(place, transport, verify=bool(trunk["tls_verify"]), probe=bool(trunk["probe"]))
+    stands = hop(place, transport, verify=bool(trunk["tls_verify"]), probe=bool(trunk["probe"]))
+    return replace(stands, rank=rank)

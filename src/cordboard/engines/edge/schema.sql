@@ -39,7 +39,10 @@ create table trunk(
     flags text not null,          -- for rtpengine's offer to the carrier, with a space in front
     codecs text not null,         -- likewise, for what the carrier offers
     login text not null,          -- what the carrier must call with, '' is nothing
-    ha1 text not null
+    ha1 text not null,
+    failover text not null,       -- responses after which the next gateway is tried, besides 408 and 5xx; commas between
+    register integer not null,    -- seconds for which we register with each gateway, 0 is not at all
+    register_domain text not null -- of the address of record, '' is the gateway's host
 ) without rowid;
 create table agent(
     id text primary key,
@@ -71,13 +74,14 @@ create table account(
 create index account_internal on account(tenant, internal) where internal <> '';
 create table hop(
     owner text not null,          -- a trunk or an agent
-    position integer not null,
+    position integer not null,    -- in order of rank
     host text not null,           -- as it was given
     uri text not null,            -- where to send, '' if the host is a name
     name text not null,           -- what it is resolved by, '' if the host is an address
     verify integer not null,      -- 1: TLS certificate and name are checked
     probe text not null,          -- its uri or name if it is asked by OPTIONS, else ''
     slot integer not null,        -- which sixtieth of the time it is asked in
+    sharing text not null,        -- `>rank>position>share` if hops of its owner share a rank, else ''
     primary key (owner, position)
 ) without rowid;
 create index hop_name on hop(name) where name <> '';
