@@ -133,13 +133,37 @@ def test_options_that_contradict_each_other_are_wrong_use(server: Server, tenant
     assert cordboard(server.data, *agent, *options, ok=False).returncode == 2
 
 
+#: What a gateway has if nothing is said of it.
+NOTHING = dict.fromkeys(("port", "transport", "name", "priority", "weight"))
+
+
+def test_a_system_trunk_is_made_listed_and_deleted(server: Server, tenant: str) -> None:
+    options = ("--system", "--name", "Everybody's", "--gateway", "127.0.1.1", "--username", "u", "--password", "hidden")
+    made = json.loads(cordboard(server.data, "trunk", "create", *options).stdout)
+    assert (made["is_system"], made["tenant_id"], made["has_password"]) == (True, None, True)
+    assert "hidden" not in str(made)
+    assert made["id"] in cordboard(server.data, "trunk", "list", "--system").stdout
+    assert made["id"] not in cordboard(server.data, "trunk", "list", "--tenant", "Acme").stdout
+    own = json.loads(cordboard(server.data, "trunk", "create", "--tenant", "Acme", "--name", "Own").stdout)
+    assert (own["is_system"], own["tenant_id"] is None) == (False, False)
+    for trunk in (made, own):
+        refused = cordboard(server.data, "trunk", "delete", trunk["id"], ok=False)
+        assert (refused.returncode, "--yes" in refused.stderr) == (1, True)
+        assert cordboard(server.data, "trunk", "delete", trunk["id"], "--yes").stdout == f"deleted {trunk['name']}\n"
+        assert cordboard(server.data, "trunk", "show", trunk["id"], ok=False).returncode == 1
+    neither = cordboard(server.data, "trunk", "create", "--name", "Nobody's", ok=False)
+    assert (neither.returncode, "--tenant, or --system" in neither.stderr) == (2, True)
+
+
 def test_a_trunk_is_shown_and_changed_by_its_number_or_its_id(server: Server, tenant: str) -> None:
     number = fresh_number()
     cordboard(server.data, "number", "add", number, "--tenant", "Acme")
     trunk = json.loads(cordboard(server.data, "trunk", "show", number, "--json").stdout)
     assert trunk["gateways"] == []
     options = (
-        *("--gateway", "127.0.1.1:5080", "--gateway", "[::1];transport=tcp", "--gateway", "localhost;transport=tls"),
+        *("--gateway", "127.0.1.1:5080;priority=1", "--gateway", "[::1];transport=tcp;priority=10;weight=3"),
+        *("--gateway", "localhost;transport=tls;priority=20"),
+        *("--caller", "+34*", "--header", "X-Account: 7", "--max-calls", "5", "--failover-code", "404", "--register"),
         *("--username", "u", "--password", "top-secret", "--media-in", "require", "--media-out", "disable"),
         *("--allowed-address", "127.0.1.0/24", "--no-tls-verify", "--no-probe"),
     )
@@ -147,9 +171,9 @@ def test_a_trunk_is_shown_and_changed_by_its_number_or_its_id(server: Server, te
     assert changed == {
         **trunk,
         "gateways": [
-            {"host": "127.0.1.1", "port": 5080, "transport": None},
-            {"host": "::1", "port": None, "transport": "tcp"},
-            {"host": "localhost", "port": None, "transport": "tls"},
+            {**NOTHING, "host": "127.0.1.1", "port": 5080, "priority": 1},
+            {**NOTHING, "host": "::1", "transport": "tcp", "priority": 10, "weight": 3},
+            {**NOTHING, "host": "localhost", "transport": "tls", "priority": 20},
         ],
         "username": "u",
         "has_password": True,
@@ -158,16 +182,29 @@ def test_a_trunk_is_shown_and_changed_by_its_number_or_its_id(server: Server, te
         "allowed_addresses": ["127.0.1.0/24"],
         "tls_verify": False,
         "probe": False,
+        "options": {
+            **trunk["options"],
+            "callers": ["+34*"],
+            "headers": [{"name": "X-Account", "value": "7"}],
+            "max_calls": 5,
+            "failover_codes": [404],
+            "registration": {"expires": 600, "domain": None},
+        },
+        "updated_at": changed["updated_at"],
     }
     shown = cordboard(server.data, "trunk", "show", trunk["id"]).stdout
-    assert "127.0.1.1:5080 [::1];transport=tcp localhost;transport=tls" in shown
+    assert "127.0.1.1:5080;priority=1 [::1];transport=tcp;priority=10;weight=3 localhost;transport=tls" in shown
+    assert "X-Account:7" in shown
+    assert "expires=600" in shown
     assert "top-secret" not in shown
     listed = cordboard(server.data, "trunk", "list", "--tenant", "Acme").stdout
     assert trunk["id"] in listed
-    back = ("--no-gateway", "--allow-all-addresses", "--tls-verify", "--probe")
+    back = ("--no-gateway", "--allow-all-addresses", "--tls-verify", "--probe", "--default", "callers")
     cleared = json.loads(cordboard(server.data, "trunk", "update", trunk["id"], *back, "--json").stdout)
     assert (cleared["gateways"], cleared["username"], cleared["has_password"]) == ([], None, False)
     assert (cleared["allowed_addresses"], cleared["tls_verify"], cleared["probe"]) == ([], True, True)
+    assert (cleared["options"]["callers"], cleared["options"]["registration"]) == ([], None)
+    assert cleared["options"]["max_calls"] == 5
     refused = cordboard(server.data, "trunk", "update", fresh_number(), *back, ok=False)
     assert (refused.returncode, "not found" in refused.stderr) == (1, True)
 

@@ -2,18 +2,10 @@
 
 import pytest
 
-from cordboard.domain.agents import (
-    CODECS,
-    MAX_HEADER_BYTES,
-    MAX_HEADERS,
-    MAX_SOURCES,
-    check_codecs,
-    check_headers,
-    check_sources,
-    check_username,
-    new_password,
-)
+from cordboard.domain.agents import MAX_SOURCES, check_sources, check_username, new_password
 from cordboard.domain.errors import InvalidCodecs, InvalidHeader, InvalidNetwork, InvalidUsername, TooManyNetworks
+from cordboard.domain.headers import MAX_HEADER_BYTES, MAX_HEADERS, check_headers
+from cordboard.domain.media import CODECS, check_codecs
 
 #: Each would let whoever configures an agent change who the call is from, where it goes, or what the edge reads.
 DANGEROUS = """

@@ -149,6 +149,7 @@ def number(**changes: Any) -> Number:
         "status": Status.ASSIGNED,
         "trunk": TrunkId("trunk"),
         "created_at": NOW,
+        "updated_at": NOW,
         "assigned_at": NOW,
     }
     return Number(**{**defaults, **changes})

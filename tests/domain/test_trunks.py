@@ -16,6 +16,7 @@ TRUNK = Trunk(
     username="u",
     password=SealedSecret(text="k1:x"),
     created_at=datetime(2026, 1, 10, tzinfo=UTC),
+    updated_at=datetime(2026, 1, 10, tzinfo=UTC),
 )
 
 

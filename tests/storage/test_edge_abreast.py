@@ -1,6 +1,7 @@
 """The edge's file beside a SQLite store: never ahead of it, and never left behind."""
 
 import contextlib
+import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -83,6 +84,9 @@ async def test_a_change_that_the_edge_does_not_take_is_not_stored(file: EdgeFile
         assert _agents(file) == 1
 
 
+GATEWAY = {"host": "sip.example", "port": None, "transport": None, "priority": 10, "weight": 3}
+
+
 async def test_secrets_reach_the_edge_as_its_calls_need_them_and_another_realm_makes_it_anew(
     file: EdgeFile, sqlite_folder: Path
 ) -> None:
@@ -98,9 +102,16 @@ async def test_secrets_reach_the_edge_as_its_calls_need_them_and_another_realm_m
         "password": sealed,
         "tls_verify": 1,
         "probe": 1,
+        "options": '{"transport":"tls","callers":["+34*"],"headers":[["X-A","1"]],"max_calls":5,"codecs":["PCMA"]}',
+        "inbound_username": "carrier",
+        "inbound_password": ring.seal("inbound secret", "trunk-id:in").text,
     }
-    made = Rows(ring, "cordboard").trunk(trunk, [{"host": "sip.example", "port": None, "transport": "tls"}])
+    made = Rows(ring, "cordboard").trunk(trunk, [GATEWAY])
     assert (made.username, made.password, made.hops[0].name) == ("acme", "carrier secret", "sip.example;;tls")
+    assert (made.hops[0].rank, made.hops[0].weight) == (10, 3)
+    assert (made.callers, made.headers, made.max_calls, made.login) == ("34*", "X-A: 1\r\n", 5, "carrier")
+    assert made.flags.startswith(" codec-mask-all codec-offer-PCMA")
+    assert made.ha1 == hashlib.md5(b"carrier:cordboard:inbound secret").hexdigest()
     assert "carrier secret" not in repr(made)
     assert Rows(KeyRing("k", {"k": bytes(31) + b"1"}), "cordboard").trunk(trunk, []).password == ""
     async with builders.world("sqlite", sqlite_folder, engine=Projection(file, ROWS)) as world:

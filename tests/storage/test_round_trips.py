@@ -10,6 +10,7 @@ from cordboard.domain.addresses import Transport
 from cordboard.domain.agents import AgentVersion, VersionId
 from cordboard.domain.errors import TooBusy
 from cordboard.domain.tenants import ADMIN
+from cordboard.domain.trunk_options import CalledNumberFrom, NumberFormat, Registration, TrunkOptions
 from cordboard.domain.trunks import (
     Gateway,
     MediaPolicy,
@@ -35,9 +36,9 @@ def full_trunk() -> Trunk:
         name="carrier",
         system=True,
         gateways=(
-            Gateway(host="sip.example", transport=Transport.TLS),
-            Gateway(host="127.0.1.1", port=5080),
-            Gateway(host="2001:db8::1", port=5081, transport=Transport.TCP),
+            Gateway(host="sip.example", transport=Transport.TLS, priority=1, weight=3, name="first"),
+            Gateway(host="127.0.1.1", port=5080, priority=1, weight=0),
+            Gateway(host="2001:db8::1", port=5081, transport=Transport.TCP, priority=65535),
         ),
         username="u",
         password=SealedSecret(text="k1:x"),
@@ -46,7 +47,26 @@ def full_trunk() -> Trunk:
         media_out=MediaPolicy.DISABLE,
         tls_verify=False,
         probe=False,
+        options=TrunkOptions(
+            transport=Transport.TCP,
+            callers=("+34*", "+12125550123"),
+            headers=(("X-One", "1"), ("X-Two", "zwei, drei")),
+            codecs=("PCMA", "opus"),
+            max_calls=5,
+            max_calls_per_second=2,
+            max_minutes_per_day=600,
+            destinations=("+34",),
+            number_format=NumberFormat.NATIONAL,
+            country_code="34",
+            called_number_from=CalledNumberFrom.P_CALLED_PARTY_ID,
+            failover_codes=(404, 480),
+            registration=Registration(expires=300, domain="sip.example"),
+        ),
+        inbound=SealedCredentials(username="carrier", password=SealedSecret(text="k1:z")),
+        number="of-a-number",
+        provider_id="ST_abc",
         created_at=NOW,
+        updated_at=NOW,
     )
 
 

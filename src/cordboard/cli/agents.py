@@ -7,7 +7,7 @@ import click
 
 from cordboard.cli.common import show_json, show_table, talks_to_server
 from cordboard.client import Client
-from cordboard.domain.agents import CODECS
+from cordboard.domain.media import CODECS
 
 F = TypeVar("F", bound=Callable[..., Any])
 

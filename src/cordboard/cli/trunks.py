@@ -5,12 +5,9 @@ from uuid import UUID
 
 import click
 
-from cordboard.cli.common import show_json, show_object, show_table, talks_to_server
+from cordboard.cli.common import confirmed, show_json, show_object, show_table, talks_to_server
+from cordboard.cli.trunk_settings import GATEWAY_PARAMETERS, OPTIONS, trunk_body, trunk_settings
 from cordboard.client import Client
-from cordboard.domain.addresses import Transport, parse_host_port
-from cordboard.domain.errors import InvalidHost
-
-_POLICIES = click.Choice(["disable", "allow", "require"])
 
 
 @click.group()
@@ -19,11 +16,14 @@ def trunk() -> None:
 
 
 @trunk.command("list")
-@click.option("--tenant", required=True, help="Name, reference or id.")
+@click.option("--tenant", help="Name, reference or id.")
+@click.option("--system", is_flag=True, help="Those that everybody may call through.")
 @talks_to_server
-def list_(client: Client, tenant: str, as_json: bool) -> None:
-    """List a tenant's trunks, newest first."""
-    found = _all(client, tenant)
+def list_(client: Client, tenant: str | None, system: bool, as_json: bool) -> None:
+    """List a tenant's trunks, or the system's, newest first."""
+    if (tenant is None) != system:
+        raise click.UsageError("say whose: --tenant, or --system")
+    found = client.all("/trunks", system=True) if tenant is None else _all(client, tenant)
     if as_json:
         show_json({"data": found})
     else:
@@ -57,30 +57,48 @@ def health(client: Client, trunk: str | None, tenant: str | None, as_json: bool)
 
 
 @trunk.command()
+@click.option("--tenant", help="Whose: name, reference or id.")
+@click.option("--system", is_flag=True, help="Everybody's: all tenants may call through it, and none changes it.")
+@click.option("--name", required=True, help="Its name.")
+@trunk_settings
+@talks_to_server
+def create(client: Client, tenant: str | None, system: bool, as_json: bool, **options: Any) -> None:
+    """Create a trunk, a tenant's or the system's; prints it as JSON."""
+    if (tenant is None) != system:
+        raise click.UsageError("say whose it is: --tenant, or --system")
+    owner = {"system": True} if tenant is None else {"tenant_id": client.tenant_id(tenant)}
+    show_json(client.post("/trunks", {**owner, **trunk_body(options)}))
+
+
+@trunk.command()
 @click.argument("trunk")
 @click.option("--name", help="Its name.")
-@click.option(
-    "--gateway",
-    "gateways",
-    multiple=True,
-    metavar="HOST[:PORT][;transport=udp|tcp|tls]",
-    help="Where calls go; repeat, in order of use. They replace those there were.",
-)
+@trunk_settings
 @click.option("--no-gateway", is_flag=True, help="Inbound only: the gateways and the credentials go.")
-@click.option("--username", help="Answers the carrier's challenge.")
-@click.option("--password", help="The password that goes with it.")
 @click.option("--no-credentials", is_flag=True, help="The username and the password go.")
-@click.option("--media-in", type=_POLICIES, help="SRTP of calls from the carrier.")
-@click.option("--media-out", type=_POLICIES, help="SRTP of calls to the carrier.")
-@click.option("--allowed-address", "allowed", multiple=True, help="Address or CIDR that calls come from; repeat.")
+@click.option("--no-inbound-credentials", is_flag=True, help="The carrier calls without a digest.")
 @click.option("--allow-all-addresses", is_flag=True, help="Calls may come from everywhere.")
-@click.option("--tls-verify/--no-tls-verify", default=None, help="Check the gateways' certificates and names.")
-@click.option("--probe/--no-probe", default=None, help="Ask the gateways from time to time if they are there.")
+@click.option("--default", "defaults", type=click.Choice(OPTIONS), multiple=True, help="Back to the default; repeat.")
 @talks_to_server
 def update(client: Client, trunk: str, as_json: bool, **options: Any) -> None:
     """Change a trunk, by its id or by a number of it; what is not named stays as it is."""
     body = _changes(options)
     _show(client.patch(f"/trunks/{_found(client, trunk)['id']}", body), as_json)
+
+
+@trunk.command()
+@click.argument("trunk")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@talks_to_server
+def delete(client: Client, trunk: str, yes: bool, as_json: bool) -> None:
+    """Delete a trunk, by its id or by a number of it; its numbers have none then, and no calls."""
+    found = _found(client, trunk)
+    confirmed(f"delete the trunk {found['name']}", yes=yes, as_json=as_json)
+    client.delete(f"/trunks/{found['id']}")
+    if as_json:
+        show_json({"id": found["id"], "deleted": True})
+    else:
+        click.echo(f"deleted {found['name']}")
 
 
 def _found(client: Client, ref: str) -> dict[str, Any]:
@@ -100,14 +118,18 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     _not_both(options, "allowed", "allow_all_addresses", "--allowed-address and --allow-all-addresses")
     for name in ("username", "password"):
         _not_both(options, name, "no_credentials", f"--{name} and --no-credentials")
-    plain = ("name", "username", "password", "media_in", "media_out", "tls_verify", "probe")
-    body = {name: options[name] for name in plain if options[name] is not None}
-    if options["gateways"] or options["no_gateway"]:
-        body["gateways"] = [_gateway(text) for text in options["gateways"]]
-    if options["allowed"] or options["allow_all_addresses"]:
-        body["allowed_addresses"] = list(options["allowed"])
+    _not_both(options, "inbound_username", "no_inbound_credentials", "--inbound-username and --no-inbound-credentials")
+    body = trunk_body(options)
+    if options["no_gateway"]:
+        body["gateways"] = []
+    if options["allow_all_addresses"]:
+        body["allowed_addresses"] = []
     if options["no_credentials"]:
         body |= {"username": None, "password": None}
+    if options["no_inbound_credentials"]:
+        body["inbound_username"] = None
+    if options["defaults"]:
+        body["options"] = dict.fromkeys(options["defaults"]) | body.get("options", {})
     if not body:
         raise click.UsageError("name what is to change; --help lists what can be")
     return body
@@ -118,37 +140,33 @@ def _not_both(options: dict[str, Any], one: str, other: str, said: str) -> None:
         raise click.UsageError(f"{said} contradict each other")
 
 
-def _gateway(text: str) -> dict[str, Any]:
-    address, *parameters = text.split(";")
-    try:
-        where = parse_host_port(address)
-        transport = None
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name != "transport":
-                raise InvalidHost(f"{parameter!r} is not transport=udp, transport=tcp or transport=tls")
-            transport = Transport(value)
-    except ValueError as error:
-        raise click.UsageError(f"--gateway {text!r}: {error}") from error
-    return {"host": where.host, "port": where.port, "transport": transport}
-
-
 def _gateway_text(shown: dict[str, Any]) -> str:
     host = f"[{shown['host']}]" if ":" in shown["host"] else shown["host"]
     port = "" if shown["port"] is None else f":{shown['port']}"
-    return f"{host}{port}" + ("" if shown["transport"] is None else f";transport={shown['transport']}")
+    given = (f";{name}={shown[name]}" for name in GATEWAY_PARAMETERS if shown[name] is not None)
+    return f"{host}{port}" + "".join(given)
 
 
 def _show(shown: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(shown)
         return
+    options = shown.pop("options")
     lines = {
         **shown,
         "gateways": " ".join(map(_gateway_text, shown["gateways"])) or "none: inbound only",
         "allowed_addresses": " ".join(shown["allowed_addresses"] or ["everybody"]),
+        **{name: _option_text(value) for name, value in options.items() if value not in (None, [])},
     }
     show_object(lines)
+
+
+def _option_text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(f"{each['name']}:{each['value']}" if isinstance(each, dict) else str(each) for each in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={each}" for name, each in value.items() if each is not None)
+    return str(value)
 
 
 def _all(client: Client, tenant: str) -> list[dict[str, Any]]:

@@ -62,6 +62,16 @@ class TooManyGateways(Invalid):
         self.limit = limit
 
 
+class InvalidOption(Invalid):
+    """A trunk's option does not have a value that the edge can hold calls to."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"{option}: {why}")
+        #: The field of `trunks.TrunkOptions`, or of the trunk.
+        self.option = option
+        self.why = why
+
+
 class InvalidUsername(Invalid):
     """A username for calls has characters or a length that SIP clients do not agree on."""
 
@@ -303,6 +313,21 @@ class NotImported(Refused):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"{number} is platform-owned; only imported numbers have a SIP configuration")
+
+
+class PlatformsTrunk(Refused):
+    """A platform-owned number stays with the platform's trunk."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is platform-owned; its calls stay with the platform's trunk")
+
+
+class SystemTrunk(Refused):
+    """The trunk is the platform's: it carries calls of everybody, and nobody but the administrator changes it."""
+
+    def __init__(self, trunk: str) -> None:
+        super().__init__(f"{trunk} is a system trunk, which only the administrator changes")
+        self.trunk = trunk
 
 
 class NotReleasable(Refused):

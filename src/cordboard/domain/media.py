@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from cordboard.domain.errors import InvalidCodecs
 from cordboard.domain.reasons import CODES, Reason
+
+#: What a call may be offered with, by the names that SDP has for it (RFC 3551, RFC 7587, RFC 4733).
+CODECS: Final = ("PCMU", "PCMA", "G722", "opus", "G729", "telephone-event")
 
 Offered = Literal["none", "rtp", "srtp", "other"]
 OFFERED: Final[tuple[Offered, ...]] = ("none", "rtp", "srtp", "other")
@@ -93,3 +97,15 @@ def codec_flags(codecs: Sequence[str]) -> str:
         return ""
     wanted = " ".join(f"codec-offer-{codec} codec-transcode-{codec}" for codec in audio)
     return f" codec-mask-all {wanted} codec-offer-telephone-event"
+
+
+def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
+    """Codecs by preference, each once, one at least for sound; none leaves offers as they are. Raises InvalidCodecs."""
+    for codec in codecs:
+        if codec not in CODECS:
+            raise InvalidCodecs(f"there is no codec {codec[:40]!r}; there are {', '.join(CODECS)}")
+    if len(set(codecs)) != len(codecs):
+        raise InvalidCodecs("name each codec once")
+    if tuple(codecs) == ("telephone-event",):
+        raise InvalidCodecs("telephone-event carries digits, not sound: name an audio codec too")
+    return tuple(codecs)

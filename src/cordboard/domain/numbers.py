@@ -69,7 +69,8 @@ class Number:
     provider: Provider
     status: Status
     nickname: str | None = None
-    trunk: TrunkId
+    #: None after its trunk was deleted: no calls until it has another one.
+    trunk: TrunkId | None
     inbound_agent: AgentId | None = None
     outbound_agent: AgentId | None = None
     #: The account that takes inbound calls; then no agent does.
@@ -82,6 +83,7 @@ class Number:
     #: When an ordered release takes effect.
     scheduled_release_at: datetime | None = None
     reservation_expires_at: datetime | None = None
+    updated_at: datetime
 
     @property
     def imported(self) -> bool:
@@ -96,6 +98,12 @@ class Number:
 
     def named(self, nickname: str | None) -> Self:
         return replace(self, nickname=nickname)
+
+    def carried_by(self, trunk: TrunkId | None) -> Self:
+        """Calls come and go by another trunk. Raises NotRoutable once the number is released."""
+        if trunk is not None and self.status in (Status.RELEASED, Status.FINISHED):
+            raise NotRoutable(self.number, self.status)
+        return replace(self, trunk=trunk)
 
     def routed(self, direction: Direction, agent: AgentId | None) -> Self:
         """Calls of one direction go to `agent`. Raises NotRoutable once the number is released."""

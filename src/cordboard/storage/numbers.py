@@ -1,7 +1,7 @@
 """Numbers in the store: the object that changes, and the view that lists and replies show."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -19,9 +19,10 @@ from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolati
 Order = Literal["asc", "desc"]
 
 _COLUMNS = """id, tenant_id, number, provider, status, nickname, trunk_id, inbound_agent_id, outbound_agent_id,
-region_codes, created_at, assigned_at, released_at, scheduled_release_at, reservation_expires_at, account_id"""
+region_codes, created_at, assigned_at, released_at, scheduled_release_at, reservation_expires_at, account_id,
+updated_at"""
 _INSERT = f"""
-insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+insert into number ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 #: Only what differs is named: a column that is named costs SQLite each of its indexes, whatever its value.
 _UPDATE = """
@@ -40,7 +41,10 @@ _VARIABLE = (
     ("scheduled_release_at", "scheduled_release_at"),
     ("reservation_expires_at", "reservation_expires_at"),
     ("account_id", "account"),
+    ("trunk_id", "trunk"),
 )
+_OF_TRUNK = f"select {_COLUMNS} from number where trunk_id = $1"
+_ON_TRUNK = "select 1 from number where trunk_id = $1 and id <> $2 limit 1"
 _OF_ACCOUNT = f"select {_COLUMNS} from number where account_id = $1"
 _OF_TENANT = f"select {_COLUMNS} from number where tenant_id = $1 limit $2"
 _DELETE = "delete from number where id = $1"
@@ -65,8 +69,8 @@ select {_COLUMNS} from number where id in (select id from (
 _SHOWN = """
 select n.id, n.number, n.provider, n.status, n.nickname, n.released_at, n.scheduled_release_at, n.assigned_at,
 n.inbound_agent_id, n.outbound_agent_id, n.reservation_expires_at, n.region_codes, n.tenant_id, n.trunk_id,
-n.created_at, n.account_id, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
-from number n join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
+n.created_at, n.account_id, n.updated_at, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
+from number n left join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
 """
 _SHOW = f"{_SHOWN} where n.id = $1"
 _CURSOR = "select 1 from number where id = $1 and tenant_id = $2"
@@ -91,13 +95,14 @@ class ShownNumber(NamedTuple):
     #: JSON list.
     region_codes: str
     tenant_id: str | None
-    trunk_id: str
+    trunk_id: str | None
     created_at: str
     account_id: str | None
-    #: JSON list.
+    updated_at: str
+    #: JSON list. What follows is None without a trunk.
     allowed: str | None
-    media_in: str
-    media_out: str
+    media_in: str | None
+    media_out: str | None
     username: str | None
     host: str | None
     port: int | None
@@ -138,6 +143,7 @@ def _number(row: Row) -> Number:
         scheduled_release_at,
         reservation_expires_at,
         account,
+        updated_at,
     ) = row
     return Number(
         id=id,
@@ -156,6 +162,7 @@ def _number(row: Row) -> Number:
         scheduled_release_at=opt_from_wire(scheduled_release_at),
         reservation_expires_at=opt_from_wire(reservation_expires_at),
         account=account,
+        updated_at=from_wire(updated_at),
     )
 
 
@@ -180,6 +187,7 @@ def _told(number: Number | None) -> dict[str, object]:
         "inbound_agent": number.inbound_agent,
         "outbound_agent": number.outbound_agent,
         "account": number.account,
+        "trunk": number.trunk,
         "scheduled_release_at": opt_to_wire(number.scheduled_release_at),
     }
 
@@ -210,6 +218,7 @@ async def add(tx: Transaction, who: Actor, number: Number, now: datetime, action
             opt_to_wire(number.scheduled_release_at),
             opt_to_wire(number.reservation_expires_at),
             number.account,
+            to_wire(now),
         )
     except UniqueViolation as error:
         raise NumberTaken(number.number) from error
@@ -233,11 +242,12 @@ async def by_number(tx: Transaction, number: str) -> Number:
     return _number(row)
 
 
-async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> None:
-    """Store what differs; nothing if nothing does. Raises Stale if another tenant's write came between."""
+async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> Number:
+    """Store what differs, and when; nothing if nothing does. Raises Stale if another tenant's write came between."""
     changed = _differences(before, after)
     if not changed:
-        return
+        return before
+    changed["updated_at"] = to_wire(now)
     columns = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 4))
     sql = _UPDATE.format(columns=columns)
     updated = await tx.one(sql, before.id, before.status, before.tenant, *changed.values())
@@ -245,6 +255,7 @@ async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: 
         raise Stale
     await _recount(tx, _listed(before), _listed(after))
     await _record(tx, who, now, action, before, after)
+    return replace(after, updated_at=now)
 
 
 async def remove(tx: Transaction, who: Actor, number: Number, now: datetime) -> None:
@@ -261,6 +272,16 @@ async def agent_in_use(tx: Transaction, agent: AgentId, *, besides: NumberId) ->
 async def of_account(tx: Transaction, account: AccountId) -> list[Number]:
     """The numbers whose calls go to it."""
     return [_number(row) for row in await tx.all(_OF_ACCOUNT, account)]
+
+
+async def of_trunk(tx: Transaction, trunk: TrunkId) -> list[Number]:
+    """The numbers whose calls it carries, finished ones too."""
+    return [_number(row) for row in await tx.all(_OF_TRUNK, trunk)]
+
+
+async def trunk_in_use(tx: Transaction, trunk: TrunkId, *, besides: NumberId) -> bool:
+    """Whether it carries calls of a number other than `besides`."""
+    return await tx.one(_ON_TRUNK, trunk, besides) is not None
 
 
 async def some_of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[Number]:
@@ -290,7 +311,7 @@ def as_stored(shown: ShownNumber) -> Number:
         provider=Provider(shown.provider),
         status=Status(shown.status),
         nickname=shown.nickname,
-        trunk=TrunkId(shown.trunk_id),
+        trunk=None if shown.trunk_id is None else TrunkId(shown.trunk_id),
         inbound_agent=None if shown.inbound_agent_id is None else AgentId(shown.inbound_agent_id),
         outbound_agent=None if shown.outbound_agent_id is None else AgentId(shown.outbound_agent_id),
         region_codes=tuple(json.loads(shown.region_codes)),
@@ -300,11 +321,12 @@ def as_stored(shown: ShownNumber) -> Number:
         scheduled_release_at=opt_from_wire(shown.scheduled_release_at),
         reservation_expires_at=opt_from_wire(shown.reservation_expires_at),
         account=None if shown.account_id is None else AccountId(shown.account_id),
+        updated_at=from_wire(shown.updated_at),
     )
 
 
 def as_shown(number: Number, before: ShownNumber) -> ShownNumber:
-    """What `show` would find once the number is saved; its trunk is as it was `before`."""
+    """What `show` would find once the number is saved; it has the trunk that it had `before`."""
     return before._replace(
         tenant_id=number.tenant,
         status=number.status,
@@ -316,6 +338,7 @@ def as_shown(number: Number, before: ShownNumber) -> ShownNumber:
         scheduled_release_at=opt_to_wire(number.scheduled_release_at),
         reservation_expires_at=opt_to_wire(number.reservation_expires_at),
         account_id=number.account,
+        updated_at=to_wire(number.updated_at),
     )
 
 

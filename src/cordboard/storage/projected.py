@@ -9,8 +9,11 @@ _NUMBERS = """
 select id, number, tenant_id, trunk_id, inbound_agent_id, outbound_agent_id, account_id
 from number where status = 'assigned'
 """
-_TRUNKS = "select id, tenant_id, allowed, media_in, media_out, username, password, tls_verify, probe from trunk"
-_GATEWAYS = "select trunk_id, position, host, port, transport from gateway"
+_TRUNKS = """
+select id, tenant_id, allowed, media_in, media_out, username, password, tls_verify, probe, options, inbound_username,
+inbound_password from trunk
+"""
+_GATEWAYS = "select trunk_id, position, host, port, transport, priority, weight from gateway"
 #: An agent takes and places calls while a version is published. Its passwords are sealed for the row of the version.
 _AGENTS = """
 select a.id, a.tenant_id, a.published_version_id, v.sip_uri, v.encryption, v.from_addresses, v.from_username,

@@ -264,6 +264,16 @@ def _trunk(meta: MetaData) -> None:
         _text("created_at"),
         _flag("tls_verify", default=True),
         _flag("probe", default=True),
+        #: trunk_options.TrunkOptions as JSON, without what is as it is by default; null if all is.
+        _text("options", null=True),
+        _text("inbound_username", null=True),
+        #: Sealed; the trunk's id with `:in` behind it is associated data.
+        _text("inbound_password", null=True),
+        #: Of the number that it was imported with.
+        _text("number_id", null=True),
+        #: What a LiveKit server calls it.
+        _text("provider_id", null=True),
+        Column("updated_at", TEXT, nullable=False, server_default=text("''")),
         Index("trunk_tenant", "tenant_id", "created_at", "id"),
         sqlite_with_rowid=False,  # each shown number looks its trunk and gateway up: one tree to search, not two
     )
@@ -276,6 +286,9 @@ def _trunk(meta: MetaData) -> None:
         Column("port", Integer),
         #: udp, tcp or tls; null is what DNS says, or else UDP.
         _text("transport", null=True),
+        _text("name", null=True),
+        Column("priority", Integer),
+        Column("weight", Integer),
         sqlite_with_rowid=False,
     )
 
@@ -291,7 +304,8 @@ def _number(meta: MetaData) -> None:
         _text("provider"),
         _text("status"),
         _text("nickname", null=True),
-        Column("trunk_id", TEXT, ForeignKey("trunk.id"), nullable=False),
+        #: Null once its trunk was deleted.
+        Column("trunk_id", TEXT, ForeignKey("trunk.id")),
         Column("inbound_agent_id", TEXT, ForeignKey("agent.id")),
         Column("outbound_agent_id", TEXT, ForeignKey("agent.id")),
         _text("region_codes"),
@@ -302,6 +316,7 @@ def _number(meta: MetaData) -> None:
         _text("reservation_expires_at", null=True),
         #: The account that takes inbound calls, before an agent.
         _text("account_id", null=True),
+        Column("updated_at", TEXT, nullable=False, server_default=text("''")),
     )
     given = text("account_id is not null")
     Index("number_account", table.c.account_id, sqlite_where=given, postgresql_where=given)

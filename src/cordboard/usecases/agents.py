@@ -10,12 +10,12 @@ from cordboard.domain.agents import (
     AgentId,
     AgentVersion,
     VersionId,
-    check_codecs,
-    check_headers,
     check_sources,
     check_username,
 )
 from cordboard.domain.errors import SharedAddress, UnknownVersion
+from cordboard.domain.headers import check_headers
+from cordboard.domain.media import check_codecs
 from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import Actor, TenantId, check_name
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials
@@ -179,6 +179,20 @@ async def publish_for_number(
     replaced = before.published not in (None, chosen.id)
     elsewhere = replaced and await numbers.agent_in_use(tx, before.id, besides=number)
     return await _publish(tx, who, now, before, chosen, used_elsewhere=elsewhere)
+
+
+async def publish_if_none(tx: Transaction, who: Actor, now: datetime, *, tenant: TenantId, agent: AgentId) -> None:
+    """See that an agent takes calls: by its published version, or else by its newest.
+
+    Raises UnknownAgent, UnknownVersion, DraftVersion, SharedAddress.
+    """
+    before = await agents.get(tx, tenant, agent)
+    if before.published is not None:
+        return
+    newest = await agents.newest_version(tx, agent)
+    if newest is None:
+        raise UnknownVersion(agent)
+    await _publish(tx, who, now, before, newest, used_elsewhere=False)
 
 
 async def unpublish_unused(

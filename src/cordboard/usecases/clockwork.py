@@ -1,15 +1,15 @@
 """What time alone does: releases take effect, quarantines end, reservations lapse."""
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from cordboard.domain.errors import CordboardError, UnknownNumber
 from cordboard.domain.numbers import QUARANTINE, NumberId
 from cordboard.domain.tenants import CLOCKWORK, TenantId
-from cordboard.storage import numbers, trunks
+from cordboard.storage import numbers
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.agents import unpublish_unused
+from cordboard.usecases.numbers import hand_over_trunk
 from cordboard.usecases.ports import Context
 
 #: Due numbers looked up at a time; each is changed in a transaction of its own, behind its tenant's other writes.
@@ -51,8 +51,7 @@ async def advance(tx: Transaction, id: NumberId, now: datetime) -> None:
     after = before.at(now)
     await numbers.save(tx, CLOCKWORK, before, after, now, str(after.status))
     if after.tenant != before.tenant:
-        trunk = await trunks.get(tx, before.trunk)
-        await trunks.save(tx, CLOCKWORK, trunk, replace(trunk, tenant=after.tenant), now)
+        await hand_over_trunk(tx, CLOCKWORK, before, after.tenant, now)
     left = before.agents - after.agents
     if before.tenant is not None:
         await unpublish_unused(tx, CLOCKWORK, now, tenant=TenantId(before.tenant), candidates=left)

@@ -6,8 +6,14 @@ from typing import Literal
 
 from cordboard.domain.accounts import AccountId
 from cordboard.domain.addresses import HostPort, collapse
-from cordboard.domain.agents import VersionId
-from cordboard.domain.errors import NotImported, TwoVersionsOfOneAgent, UnknownNumber
+from cordboard.domain.agents import AgentId, VersionId
+from cordboard.domain.errors import (
+    NotImported,
+    PlatformsTrunk,
+    SystemTrunk,
+    TwoVersionsOfOneAgent,
+    UnknownNumber,
+)
 from cordboard.domain.numbers import (
     RESERVATION,
     Direction,
@@ -22,7 +28,8 @@ from cordboard.domain.trunks import Gateway, MediaPolicy, Trunk, TrunkId
 from cordboard.storage import accounts, agents, numbers, tenants, trunks
 from cordboard.storage.numbers import ShownNumber
 from cordboard.storage.transaction import Transaction
-from cordboard.usecases.agents import publish_for_number, unpublish_unused
+from cordboard.usecases import trunks as trunk_usecases
+from cordboard.usecases.agents import publish_for_number, publish_if_none, unpublish_unused
 from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer, given
 
 
@@ -50,6 +57,15 @@ class NumberPatch:
     nickname: str | NotGiven | None = UNCHANGED
     inbound_version: VersionId | NotGiven | None = UNCHANGED
     outbound_version: VersionId | NotGiven | None = UNCHANGED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """Changes to what a number is connected to; None takes it away."""
+
+    nickname: str | NotGiven | None = UNCHANGED
+    trunk: TrunkId | NotGiven | None = UNCHANGED
+    inbound_agent: AgentId | NotGiven | None = UNCHANGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,11 +109,13 @@ async def import_number(
         nickname=new.nickname,
         trunk=new.trunk_id,
         created_at=now,
+        updated_at=now,
         assigned_at=now,
     )
     trunk = Trunk(
         id=new.trunk_id,
         tenant=tenant,
+        number=number.id,
         name=number.number,
         gateways=() if new.gateway is None else (Gateway.at(new.gateway),),
         username=new.username,
@@ -106,6 +124,7 @@ async def import_number(
         media_in=new.media_in,
         media_out=new.media_out,
         created_at=now,
+        updated_at=now,
     )
     await trunks.add(tx, who, trunk, now)
     await numbers.add(tx, who, number, now, "import")
@@ -134,8 +153,31 @@ async def update_number(
         elif version is not UNCHANGED:
             agent = await publish_for_number(tx, who, now, tenant=tenant, number=id, version=version)
             after = after.routed(direction, agent.id)
+    return numbers.as_shown(await numbers.save(tx, who, before, after, now, "update"), shown)
+
+
+async def connect(
+    tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, connection: Connection, now: datetime
+) -> ShownNumber:
+    """Send a number's calls by another trunk or to another agent, whose newest version is published if none is.
+
+    Raises UnknownNumber, UnknownTrunk, UnknownAgent, UnknownVersion, DraftVersion, SharedAddress, NotRoutable, and
+    PlatformsTrunk for the trunk of a platform-owned number.
+    """
+    before = await numbers.get(tx, tenant, id)
+    after = before if connection.nickname is UNCHANGED else before.named(connection.nickname)
+    if connection.trunk is not UNCHANGED and connection.trunk != before.trunk:
+        if not before.imported:
+            raise PlatformsTrunk(before.number)
+        if connection.trunk is not None:
+            await trunk_usecases.see(tx, tenant, connection.trunk)
+        after = after.carried_by(connection.trunk)
+    if connection.inbound_agent is not UNCHANGED:
+        if connection.inbound_agent is not None:
+            await publish_if_none(tx, who, now, tenant=tenant, agent=connection.inbound_agent)
+        after = after.routed("inbound", connection.inbound_agent)
     await numbers.save(tx, who, before, after, now, "update")
-    return numbers.as_shown(after, shown)
+    return await numbers.show(tx, tenant, id)
 
 
 async def _check_one_version_each(tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch) -> None:
@@ -158,17 +200,20 @@ async def update_trunk(
     tenant: TenantId,
     id: NumberId,
     patch: TrunkPatch,
+    trunk_id: TrunkId,
     sealer: Sealer,
     now: datetime,
 ) -> ShownNumber:
-    """Change the trunk of an imported number.
+    """Change the trunk of an imported number, and so of all numbers on it; one without a trunk gets `trunk_id`.
 
-    Raises UnknownNumber, NotImported, GatewayMissing, InvalidNetwork, TooManyNetworks.
+    Raises UnknownNumber, NotImported, SystemTrunk, GatewayMissing, InvalidNetwork, TooManyNetworks.
     """
     number = await numbers.get(tx, tenant, id)
     if not number.imported:
         raise NotImported(number.number)
-    before = await trunks.get(tx, number.trunk)
+    before = await _own_trunk(tx, who, number, trunk_id, now)
+    if before.system:
+        raise SystemTrunk(before.name)
     allowed = given(patch.allowed, before.allowed)
     collapse(allowed or ())
     after = replace(
@@ -177,8 +222,20 @@ async def update_trunk(
         media_in=given(patch.media_in, before.media_in),
         media_out=given(patch.media_out, before.media_out),
     )
-    await trunks.save(tx, who, before, _outbound(after, patch, sealer), now)
+    await trunks.save(tx, who, before, _outbound(after, patch, sealer).checked(), now)
     return await numbers.show(tx, tenant, id)
+
+
+async def _own_trunk(tx: Transaction, who: Actor, number: Number, trunk_id: TrunkId, now: datetime) -> Trunk:
+    """The trunk of an imported number, made anew if it was deleted."""
+    if number.trunk is not None:
+        return await trunks.get(tx, number.trunk)
+    trunk = Trunk(
+        id=trunk_id, tenant=number.tenant, number=number.id, name=number.number, created_at=now, updated_at=now
+    )
+    await trunks.add(tx, who, trunk, now)
+    await numbers.save(tx, who, number, number.carried_by(trunk.id), now, "update")
+    return trunk
 
 
 def _outbound(trunk: Trunk, patch: TrunkPatch, sealer: Sealer) -> Trunk:
@@ -200,7 +257,9 @@ def _outbound(trunk: Trunk, patch: TrunkPatch, sealer: Sealer) -> Trunk:
 
 
 async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, now: datetime) -> None:
-    """An imported number goes at once, with its trunk; a platform-owned one at the end of its billing month.
+    """An imported number goes at once, and so does the trunk that came with it, unless another number uses it.
+
+    A platform-owned one goes at the end of its billing month.
 
     Agents that no other number uses are un-published. Raises UnknownNumber, NotReleasable.
     """
@@ -210,7 +269,10 @@ async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, n
         await numbers.save(tx, who, before, after, now, "release")
         return
     await numbers.remove(tx, who, before, now)
-    await trunks.remove(tx, who, await trunks.get(tx, before.trunk), now)
+    if before.trunk is not None:
+        trunk = await trunks.get(tx, before.trunk)
+        if trunk.number == id and not await numbers.trunk_in_use(tx, trunk.id, besides=id):
+            await trunks.remove(tx, who, trunk, now)
     await unpublish_unused(tx, who, now, tenant=tenant, candidates=before.agents)
 
 
@@ -233,10 +295,20 @@ async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumbe
         trunk=new.trunk_id,
         region_codes=new.region_codes,
         created_at=now,
+        updated_at=now,
         assigned_at=now if new.status is Status.ASSIGNED else None,
         reservation_expires_at=now + RESERVATION if kept else None,
     )
-    trunk = Trunk(id=new.trunk_id, tenant=new.tenant, name=number.number, allowed=new.allowed, created_at=now)
+    trunk = Trunk(
+        id=new.trunk_id,
+        tenant=new.tenant,
+        number=number.id,
+        name=number.number,
+        system=new.tenant is not None,
+        allowed=new.allowed,
+        created_at=now,
+        updated_at=now,
+    )
     await trunks.add(tx, who, trunk, now)
     await numbers.add(tx, who, number, now, "add")
     return await numbers.show(tx, None, number.id)
@@ -249,10 +321,16 @@ async def assign_platform_number(
     await tenants.get(tx, tenant)
     before = await numbers.by_number(tx, parse_number(number))
     after = before.assigned(tenant, now)
-    trunk = await trunks.get(tx, before.trunk)
-    await trunks.save(tx, who, trunk, replace(trunk, tenant=tenant), now)
+    await hand_over_trunk(tx, who, before, tenant, now)
     await numbers.save(tx, who, before, after, now, "assign")
     return await numbers.show(tx, None, before.id)
+
+
+async def hand_over_trunk(tx: Transaction, who: Actor, number: Number, tenant: TenantId | None, now: datetime) -> None:
+    """The trunk of a platform-owned number follows it; a tenant sees it as a system trunk."""
+    if number.trunk is not None:
+        trunk = await trunks.get(tx, number.trunk)
+        await trunks.save(tx, who, trunk, replace(trunk, tenant=tenant, system=tenant is not None), now)
 
 
 async def assign_to_account(tx: Transaction, who: Actor, number: str, account: AccountId, now: datetime) -> ShownNumber:

@@ -10,7 +10,7 @@ import pytest
 
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.tenants import TenantId
-from cordboard.domain.trunks import MAX_GATEWAYS, TrunkId
+from cordboard.domain.trunks import MAX_GATEWAYS, TrunkId, inbound_row
 from cordboard.storage import trunks
 from tests.builders import (
     ADMIN_TOKEN,
@@ -28,11 +28,32 @@ from tests.dialects.native.admin import Admin, pointers
 
 pytestmark = pytest.mark.anyio
 
+
+def gateway(host: str, port: int | None = None, transport: str | None = None, **rest: Any) -> dict[str, Any]:
+    return {"host": host, "port": port, "transport": transport, "name": None, "priority": None, "weight": None, **rest}
+
+
 GATEWAYS = [
-    {"host": "sip.carrier.example", "port": None, "transport": "tls"},
-    {"host": "192.0.2.1", "port": 5080, "transport": None},
-    {"host": "2001:db8::1", "port": 5081, "transport": "udp"},
+    gateway("sip.carrier.example", transport="tls", name="Madrid"),
+    gateway("192.0.2.1", 5080),
+    gateway("2001:db8::1", 5081, "udp"),
 ]
+#: What is asked of a trunk if nobody asks for anything.
+OPTIONS: dict[str, Any] = {
+    "transport": None,
+    "callers": [],
+    "headers": [],
+    "codecs": [],
+    "max_calls": None,
+    "max_calls_per_second": None,
+    "max_minutes_per_day": None,
+    "destinations": [],
+    "number_format": "e164",
+    "country_code": None,
+    "called_number_from": "ruri",
+    "failover_codes": [],
+    "registration": None,
+}
 
 
 @pytest.fixture
@@ -67,15 +88,19 @@ async def test_an_imported_number_s_trunk_is_shown_without_its_password(admin: A
         "tenant_id": tenant,
         "name": phone["number"],
         "is_system": False,
-        "gateways": [{"host": "127.0.1.1", "port": 5080, "transport": None}],
+        "gateways": [gateway("127.0.1.1", 5080)],
         "username": "carrier-user",
         "has_password": True,
+        "inbound_username": None,
         "allowed_addresses": ["127.0.1.0/24"],
         "media_in": "allow",
         "media_out": "allow",
         "tls_verify": True,
         "probe": True,
+        "options": OPTIONS,
+        "provider_id": None,
         "created_at": trunk["created_at"],
+        "updated_at": trunk["created_at"],
     }
     assert await admin.done("GET", f"/trunks/{trunk['id']}", status=200) == trunk
     listed = await admin.done("GET", f"/trunks?tenant_id={tenant}", status=200)
@@ -100,12 +125,15 @@ async def test_a_trunk_is_changed_field_by_field(admin: Admin, tenant: TenantId)
         ({"username": None, "password": None}, {"username": None, "has_password": False}),
         ({"username": "u", "password": "p"}, {"username": "u", "has_password": True}),
         ({"gateways": []}, {"gateways": [], "username": None, "has_password": False}),
-        ({"gateways": [{"host": "[::1]"}]}, {"gateways": [{"host": "::1", "port": None, "transport": None}]}),
+        ({"gateways": [{"host": "[::1]"}]}, {"gateways": [gateway("::1")]}),
     ]
     expected = trunk
     for sent, changed in steps:
-        expected = {**expected, **changed}
-        assert await admin.done("PATCH", path, sent, status=200) == expected, sent
+        admin.world.clock.advance(seconds=1)
+        done = await admin.done("PATCH", path, sent, status=200)
+        assert (done["updated_at"] > expected["updated_at"]) == bool(sent)
+        expected = {**expected, **changed, "updated_at": done["updated_at"]}
+        assert done == expected, sent
         assert await admin.done("GET", path, status=200) == expected
 
 
@@ -134,7 +162,7 @@ async def test_diga_replaces_the_first_gateway_and_leaves_the_others(admin: Admi
             ({"termination_uri": "sip.carrier.example:5071"}, {**first, "port": 5071}),  # the transport is the host's
             (
                 {"termination_uri": "other.example:5071"},
-                {"host": "other.example", "port": 5071, "transport": None},
+                gateway("other.example", 5071, name="Madrid"),
             ),
         ):
             answer = await client.patch(f"{path}/sip-config", json={"outbound_config": sent})
@@ -203,6 +231,25 @@ async def test_a_platform_number_s_trunk_without_an_owner_can_be_given_gateways(
         ({"tls_verify": None}, "/tls_verify"),
         ({"probe": "maybe"}, "/probe"),
         ({"is_system": True}, "/is_system"),
+        ({"inbound_username": "a b"}, "/inbound_username"),
+        ({"inbound_password": None}, "/inbound_password"),
+        ({"options": None}, "/options"),
+        ({"options": {"colour": "red"}}, "/options/colour"),
+        ({"options": {"callers": ["911"]}}, "/options/callers"),
+        ({"options": {"callers": ["+34*1"]}}, "/options/callers"),
+        ({"options": {"callers": ["+34*"] * 201}}, "/options/callers"),
+        ({"options": {"destinations": ["34"]}}, "/options/destinations"),
+        ({"options": {"headers": [{"name": "From", "value": "x"}]}}, "/options/headers"),
+        ({"options": {"codecs": ["MP3"]}}, "/options/codecs"),
+        ({"options": {"max_calls": 0}}, "/options/max_calls"),
+        ({"options": {"max_calls_per_second": 1_000_001}}, "/options/max_calls_per_second"),
+        ({"options": {"number_format": "roman"}}, "/options/number_format"),
+        ({"options": {"country_code": "034"}}, "/options/country_code"),
+        ({"options": {"called_number_from": "from"}}, "/options/called_number_from"),
+        ({"options": {"failover_codes": [486]}}, "/options/failover_codes"),
+        ({"options": {"failover_codes": [603]}}, "/options/failover_codes"),
+        ({"options": {"registration": {"expires": 59}}}, "/options/registration/expires"),
+        ({"options": {"registration": {"domain": "sip:x"}}}, "/options/registration/domain"),
     ],
 )
 async def test_what_a_trunk_cannot_have_is_refused_with_its_place(
@@ -211,6 +258,108 @@ async def test_what_a_trunk_cannot_have_is_refused_with_its_place(
     _, trunk = await imported(admin, tenant)
     problem = await admin.refused("PATCH", f"/trunks/{trunk['id']}", body, status=422, code="invalid")
     assert pointers(problem) == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"gateways": [gateway("a.example", priority=1), gateway("b.example")]}, "priority to each"),
+        ({"gateways": [gateway("a.example", weight=1)]}, "give them priorities"),
+        ({"inbound_username": "carrier"}, "a username needs a password"),
+        ({"inbound_password": "p"}, "a password needs a username"),
+        ({"options": {"number_format": "national"}}, "country_code"),
+        ({"password": None, "options": {"registration": {}}}, "a username and a password"),
+    ],
+)
+async def test_what_does_not_go_together_is_refused(admin: Admin, tenant: TenantId, body: Any, said: str) -> None:
+    _, trunk = await imported(admin, tenant)
+    problem = await admin.refused("PATCH", f"/trunks/{trunk['id']}", body, status=422, code="invalid")
+    assert said in problem["detail"]
+    assert await admin.done("GET", f"/trunks/{trunk['id']}", status=200) == trunk
+
+
+async def test_options_are_kept_apart_and_null_takes_one_back(admin: Admin, tenant: TenantId) -> None:
+    _, trunk = await imported(admin, tenant)
+    path = f"/trunks/{trunk['id']}"
+    asked: dict[str, Any] = {
+        "transport": "tcp",
+        "callers": ["+34*", "+12125550123"],
+        "headers": [{"name": "X-Account", "value": "7"}],
+        "codecs": ["PCMA", "telephone-event"],
+        "max_calls": 5,
+        "max_calls_per_second": 2,
+        "max_minutes_per_day": 600,
+        "destinations": ["+34", "+1212"],
+        "number_format": "national",
+        "country_code": "34",
+        "called_number_from": "to",
+        "failover_codes": [404, 480],
+        "registration": {"expires": 300, "domain": "sip.carrier.example"},
+    }
+    assert set(asked) == set(OPTIONS)
+    assert (await admin.done("PATCH", path, {"options": asked}, status=200))["options"] == asked
+    for name in ("number_format", *(name for name in asked if name != "number_format")):
+        asked[name] = OPTIONS[name]
+        assert (await admin.done("PATCH", path, {"options": {name: None}}, status=200))["options"] == asked
+        assert (await admin.done("GET", path, status=200))["options"] == asked
+
+
+async def test_gateways_stand_in_the_order_of_their_priorities(admin: Admin, tenant: TenantId) -> None:
+    _, trunk = await imported(admin, tenant)
+    late, first, second = (
+        gateway("late.example", priority=20),
+        gateway("first.example", priority=10, weight=3),
+        gateway("second.example", priority=10, weight=1),
+    )
+    shown = await admin.done("PATCH", f"/trunks/{trunk['id']}", {"gateways": [late, first, second]}, status=200)
+    assert shown["gateways"] == [first, second, late]
+
+
+async def test_what_the_carrier_calls_with_is_sealed_and_dropped_with_its_username(
+    admin: Admin, tenant: TenantId
+) -> None:
+    _, trunk = await imported(admin, tenant)
+    path = f"/trunks/{trunk['id']}"
+    body = {"inbound_username": "carrier", "inbound_password": "inbound-secret"}
+    shown = await admin.done("PATCH", path, body, status=200)
+    assert (shown["inbound_username"], "inbound-secret" in str(shown)) == ("carrier", False)
+    stored = await admin.world.store.read(partial(trunks.get, id=TrunkId(trunk["id"])))
+    assert stored.inbound is not None
+    sealer = admin.world.context.sealer
+    assert sealer.unseal(stored.inbound.password, inbound_row(stored.id)) == "inbound-secret"
+    assert "inbound-secret" not in str(await dump(admin.world))
+    assert (await admin.done("PATCH", path, {"inbound_username": "other"}, status=200))["inbound_username"] == "other"
+    assert (await admin.done("PATCH", path, {"inbound_username": None}, status=200))["inbound_username"] is None
+
+
+async def test_a_system_trunk_belongs_to_nobody(admin: Admin, tenant: TenantId) -> None:
+    body = {"name": "Everybody's", "system": True, "gateways": [gateway("sip.carrier.example")]}
+    made = await admin.done("POST", "/trunks", body, status=201)
+    assert (made["tenant_id"], made["is_system"]) == (None, True)
+    listed = await admin.done("GET", "/trunks?system=true&limit=1", status=200)
+    assert listed["data"] == [made]
+    for wrong in ({"name": "x"}, {"name": "x", "system": True, "tenant_id": tenant}):
+        await admin.refused("POST", "/trunks", wrong, status=422, code="invalid")
+    await admin.refused("POST", "/trunks", {"name": "x", "tenant_id": unknown_id()}, status=404, code="unknown-tenant")
+    await admin.done("DELETE", f"/trunks/{made['id']}", status=204)
+    await admin.refused("GET", f"/trunks/{made['id']}", status=404, code="unknown-trunk")
+
+
+async def test_a_number_outlives_its_trunk_and_gets_another_by_diga(admin: Admin, tenant: TenantId) -> None:
+    phone, trunk = await imported(admin, tenant)
+    await admin.done("DELETE", f"/trunks/{trunk['id']}", status=204)
+    await admin.refused("GET", f"/trunks?number={quote(phone['number'])}", status=404, code="unknown-trunk")
+    async with admin.world.client(await create_key(admin.world, tenant)) as client:
+        path = f"/v1/phone/{phone['id']}"
+        assert (await client.get(path)).json()["sip_config"] is None
+        assert (await client.get("/v1/phone")).json()["data"][0]["sip_config"] is None
+        body = {"outbound_config": {"termination_uri": "127.0.1.7"}}
+        changed = (await client.patch(f"{path}/sip-config", json=body)).json()
+        assert changed["sip_config"]["termination_uri"] == "127.0.1.7"
+        (made,) = (await admin.done("GET", f"/trunks?number={quote(phone['number'])}", status=200))["data"]
+        assert (made["name"], made["tenant_id"], made["id"] == trunk["id"]) == (phone["number"], tenant, False)
+        assert (await client.delete(f"/v1/phone/{phone['id']}")).status_code == 204
+    await admin.refused("GET", f"/trunks/{made['id']}", status=404, code="unknown-trunk")
 
 
 async def test_credentials_need_a_gateway_that_they_are_for(admin: Admin, tenant: TenantId) -> None:

@@ -13,6 +13,7 @@ from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
 from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.keys import ApiKey
 from cordboard.domain.numbers import NumberId
+from cordboard.domain.trunks import TrunkId
 from cordboard.storage import numbers
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import import_number, release, update_number, update_trunk
@@ -59,6 +60,7 @@ class Phones:
                 tenant=key.tenant,
                 id=id,
                 patch=patch,
+                trunk_id=TrunkId(self._context.new_id()),
                 sealer=self._context.sealer,
                 now=self._context.clock(),
             ),

@@ -288,7 +288,7 @@ def phone(shown: ShownNumber) -> dict[str, Any]:
         "assigned_at": shown.assigned_at,
         "inbound_agent_id": shown.inbound_agent_id,
         "outbound_agent_id": shown.outbound_agent_id,
-        "sip_config": _sip_config(shown) if shown.provider == "custom" else None,
+        "sip_config": _sip_config(shown) if shown.provider == "custom" and shown.trunk_id is not None else None,
         "checkout_url": None,
         "reservation_expires_at": shown.reservation_expires_at,
         "region_codes": from_json(shown.region_codes),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cordboard.dialects.http import parse_path, reply
-from cordboard.dialects.native import wire
+from cordboard.dialects.native.trunk_wire import TrunkPath
 from cordboard.dialects.openapi import Operation
 from cordboard.domain.edge import Ban, HopHealth
 from cordboard.domain.errors import EdgeUnavailable, NotBanned
@@ -78,7 +78,7 @@ class EdgeViews:
         return self._maybe
 
     async def trunk_health(self, request: Request, who: Actor) -> Response:
-        id = TrunkId(str(parse_path(request, wire.TrunkPath).trunk_id))
+        id = TrunkId(str(parse_path(request, TrunkPath).trunk_id))
         await self._context.store.read(partial(trunks.get, id=id))
         return reply({"trunk_id": id, "gateways": [_hop(each) for each in await self._state.hops(id)]})
 
@@ -121,7 +121,7 @@ def operations(views: EdgeViews, read: Callable[..., Operation], write: Callable
             "Which of a trunk's gateways answer",
             views.trunk_health,
             HealthShown,
-            path_model=wire.TrunkPath,
+            path_model=TrunkPath,
         ),
         read("GET /bans", "list_bans", "List sources that are not heard for a while", views.list_bans, Bans),
         write(

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import JSON, parse_body, parse_path, parse_query, reply
-from cordboard.dialects.native import accounts, calls, edge, operators, wire
+from cordboard.dialects.native import accounts, calls, edge, operators, trunks, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.accounts import AccountId
@@ -20,14 +20,12 @@ from cordboard.domain.errors import Unauthenticated
 from cordboard.domain.keys import KeyId, new_key
 from cordboard.domain.operators import OperatorId
 from cordboard.domain.tenants import ADMIN, Actor, TenantId
-from cordboard.domain.trunks import TrunkId
 from cordboard.storage import accounts as accounts_stored
-from cordboard.storage import agents, keys, tenants, trunks
+from cordboard.storage import agents, keys, tenants
 from cordboard.storage.numbers import Filter
 from cordboard.usecases import agents as agent_usecases
 from cordboard.usecases import keys as key_usecases
 from cordboard.usecases import tenants as tenant_usecases
-from cordboard.usecases import trunks as trunk_usecases
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import add_platform_number, assign_platform_number, assign_to_account
 from cordboard.usecases.pages import page_of_numbers
@@ -38,10 +36,6 @@ PREFIX = "/cordboard/v1"
 
 def _agent_id(request: Request) -> AgentId:
     return AgentId(str(parse_path(request, wire.AgentPath).agent_id))
-
-
-def _trunk_id(request: Request) -> TrunkId:
-    return TrunkId(str(parse_path(request, wire.TrunkPath).trunk_id))
 
 
 class Administration:
@@ -225,37 +219,6 @@ class Administration:
         data = [wire.number(row) for row in page.rows]
         return reply({"data": data, "next": data[-1]["id"] if page.more else None})
 
-    async def list_trunks(self, request: Request, who: Actor) -> Response:
-        query = parse_query(request, wire.TrunkQuery)
-        if query.number is not None:
-            found = [await self._store.read(partial(trunk_usecases.of_number, number=query.number))]
-            return reply({"data": [wire.trunk(t) for t in found], "next": None})
-        tenant, after = TenantId(str(query.tenant_id)), None if query.after is None else TrunkId(str(query.after))
-        page = partial(trunk_usecases.page, tenant=tenant, after=after, limit=query.limit + 1)
-        found = await self._store.read(page)
-        data = [wire.trunk(t) for t in found[: query.limit]]
-        return reply({"data": data, "next": data[-1]["id"] if len(found) > query.limit else None})
-
-    async def get_trunk(self, request: Request, who: Actor) -> Response:
-        id = _trunk_id(request)
-        return reply(wire.trunk(await self._store.read(partial(trunks.get, id=id))))
-
-    async def update_trunk(self, request: Request, who: Actor) -> Response:
-        id, body = _trunk_id(request), await parse_body(request, wire.TrunkUpdate, self._context.hosts)
-        owner = (await self._store.read(partial(trunks.get, id=id))).tenant
-        trunk = await self._store.write(
-            owner,
-            partial(
-                trunk_usecases.update,
-                who=who,
-                id=id,
-                patch=body.patch(),
-                sealer=self._context.sealer,
-                now=self._context.clock(),
-            ),
-        )
-        return reply(wire.trunk(trunk))
-
 
 def _problems(*statuses: int) -> dict[int, Answer]:
     said = {
@@ -431,33 +394,6 @@ def operations(admin: Administration) -> list[Operation]:
             query=wire.NumberQuery,
             also_said=(400,),
         ),
-        _read(
-            "GET /trunks",
-            "list_trunks",
-            "List a tenant's trunks, or find the one of a number",
-            admin.list_trunks,
-            wire.Trunks,
-            query=wire.TrunkQuery,
-            also_said=(400,),
-        ),
-        _read(
-            "GET /trunks/{trunk_id}",
-            "get_trunk",
-            "Get one trunk",
-            admin.get_trunk,
-            wire.TrunkShown,
-            path_model=wire.TrunkPath,
-        ),
-        _write(
-            "PATCH /trunks/{trunk_id}",
-            "update_trunk",
-            "Change a trunk, a number's own included",
-            admin.update_trunk,
-            200,
-            wire.TrunkShown,
-            path_model=wire.TrunkPath,
-            body=wire.TrunkUpdate,
-        ),
     ]
 
 
@@ -473,6 +409,7 @@ def app(
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
     listed += operators.operations(operators.OperatorViews(context), _read, _write)
+    listed += trunks.operations(trunks.TrunkViews(context), _read, _write)
     listed += accounts.operations(accounts.AccountViews(context, registrar), _read, _write)
     listed += calls.operations(calls.CallRecords(context, recordings), _read)
     listed += edge.operations(edge.EdgeViews(context, edge_state), _read, _write)

@@ -10,25 +10,23 @@ from starlette.requests import Request
 
 from cordboard.dialects.fields import Credential, Networks
 from cordboard.dialects.http import parse_path
-from cordboard.domain.addresses import HostPolicy, Transport, check_host
 from cordboard.domain.addresses import check_sip_uri as check_uri
 from cordboard.domain.agents import (
-    CODECS,
     Agent,
     AgentVersion,
     VersionId,
-    check_codecs,
-    check_headers,
     check_sources,
     check_username,
 )
+from cordboard.domain.headers import check_headers
 from cordboard.domain.keys import ApiKey, check_permissions
+from cordboard.domain.media import CODECS, check_codecs
 from cordboard.domain.numbers import NumberId, Status, parse_number
 from cordboard.domain.tenants import Language, Tenant, TenantId, Termination, check_name
 from cordboard.domain.times import to_wire
-from cordboard.domain.trunks import MAX_GATEWAYS, Gateway, MediaPolicy, Trunk, TrunkId
+from cordboard.domain.trunks import MediaPolicy, TrunkId
 from cordboard.storage.numbers import ShownNumber
-from cordboard.usecases import customers, trunks
+from cordboard.usecases import customers
 from cordboard.usecases.agents import Credentials, NewVersion
 from cordboard.usecases.numbers import NewPlatformNumber
 from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
@@ -36,13 +34,6 @@ from cordboard.usecases.ports import UNCHANGED, NewId, NewPassword
 
 def _sip_uri(value: str, info: ValidationInfo) -> str:
     return check_uri(value, info.context)  # type: ignore[arg-type]  # parse_body hands the host policy in
-
-
-def _host(value: str, info: ValidationInfo) -> str:
-    host = check_host(value.strip().removeprefix("[").removesuffix("]"))
-    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
-    hosts.check(host)
-    return host
 
 
 def text(value: str) -> str:
@@ -84,12 +75,12 @@ class Header(Body):
     value: str
 
 
-def _headers(values: list[Header]) -> list[Header]:
+def checked_headers(values: list[Header]) -> list[Header]:
     check_headers([(header.name, header.value) for header in values])
     return values
 
 
-def _codecs(values: list[str]) -> list[str]:
+def checked_codecs(values: list[str]) -> list[str]:
     return list(check_codecs(values))
 
 
@@ -116,10 +107,10 @@ class NewAgentVersion(Body):
     encryption: MediaPolicy = Field(default=MediaPolicy.DISABLE, description="Whether the agent's leg is SRTP")
     auth_username: CredentialGiven | None = Field(default=None, description="Answers a 401 or 407 of its platform")
     auth_password: CredentialGiven | None = Field(default=None, repr=False)
-    headers: Annotated[list[Header], AfterValidator(_headers)] = Field(
+    headers: Annotated[list[Header], AfterValidator(checked_headers)] = Field(
         default_factory=list, description="Header fields of the INVITE to the agent"
     )
-    codecs: Annotated[list[Codec], AfterValidator(_codecs)] = Field(
+    codecs: Annotated[list[Codec], AfterValidator(checked_codecs)] = Field(
         default_factory=list,
         description="What it is offered of what the caller has, in this order; all of it for [], or if none of these "
         "is among it",
@@ -210,43 +201,6 @@ class TenantUpdate(_TenantFields):
     name: Name = if_sent()
 
 
-class GatewayGiven(Body):
-    """Where a trunk sends calls; no transport (null) is what DNS says, or else UDP."""
-
-    host: Annotated[str, AfterValidator(_host)] = Field(description="Host name or IP address")
-    port: int | None = Field(default=None, ge=1, le=65535)
-    transport: Transport | None = None
-
-
-class TrunkUpdate(Body):
-    """Changes to a trunk: absent is unchanged, null clears."""
-
-    name: Name = if_sent()
-    gateways: list[GatewayGiven] = if_sent(
-        max_length=MAX_GATEWAYS,
-        description="All of them, in order of use; [] makes the trunk inbound only, and its credentials go too",
-    )
-    username: CredentialGiven | None = if_sent(description="Answers the carrier's 401 or 407")
-    password: CredentialGiven | None = if_sent(repr=False)
-    allowed_addresses: Networks | None = if_sent(
-        description="Addresses and CIDR ranges that calls come from; [] or null lets everybody in"
-    )
-    media_in: MediaPolicy = if_sent(description="SRTP of calls from the carrier")
-    media_out: MediaPolicy = if_sent(description="SRTP of calls to the carrier")
-    tls_verify: bool = if_sent(description="Whether the gateways' certificates and names are checked")
-    probe: bool = if_sent(description="Whether the gateways are asked from time to time if they are there")
-
-    def patch(self) -> trunks.Patch:
-        """Only what was sent."""
-        values: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
-        if "gateways" in values:
-            values["gateways"] = tuple(Gateway(host=g.host, port=g.port, transport=g.transport) for g in self.gateways)
-        if "allowed_addresses" in values:
-            allowed = values.pop("allowed_addresses")
-            values["allowed"] = None if allowed is None else tuple(allowed)
-        return trunks.Patch(**values)
-
-
 class NewNumber(Body):
     """A platform-owned number for the inventory, or for a tenant at once."""
 
@@ -311,12 +265,6 @@ class AgentPath(BaseModel):
     agent_id: UUID
 
 
-class TrunkPath(BaseModel):
-    """Path of one trunk."""
-
-    trunk_id: UUID
-
-
 class TenantQuery(BaseModel):
     """All tenants by id, or the one that a name, reference or id stands for."""
 
@@ -345,21 +293,6 @@ class NumberQuery(BaseModel):
     @property
     def after_id(self) -> NumberId | None:
         return None if self.after is None else NumberId(str(self.after))
-
-
-class TrunkQuery(BaseModel):
-    """The trunks of one tenant, newest first, or the one of a number."""
-
-    tenant_id: UUID | None = None
-    number: Annotated[str, AfterValidator(parse_number)] | None = None
-    after: UUID | None = None
-    limit: int = Field(default=100, ge=1, le=1000)
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.tenant_id is None) == (self.number is None):
-            raise ValueError("say whose trunks: tenant_id or number, one of them")
-        return self
 
 
 class TenantShown(BaseModel):
@@ -442,7 +375,7 @@ class NumberShown(BaseModel):
     provider: str
     status: Status
     nickname: str | None
-    trunk_id: UUID
+    trunk_id: UUID | None
     inbound_agent_id: UUID | None
     outbound_agent_id: UUID | None
     account_id: UUID | None
@@ -451,32 +384,6 @@ class NumberShown(BaseModel):
     released_at: datetime | None
     scheduled_release_at: datetime | None
     reservation_expires_at: datetime | None
-    created_at: datetime
-
-
-class GatewayShown(BaseModel):
-    """Where a trunk sends calls."""
-
-    host: str
-    port: int | None
-    transport: Transport | None
-
-
-class TrunkShown(BaseModel):
-    """A trunk; of its password only whether there is one."""
-
-    id: UUID
-    tenant_id: UUID | None
-    name: str
-    is_system: bool
-    gateways: list[GatewayShown]
-    username: str | None
-    has_password: bool
-    allowed_addresses: list[str] | None
-    media_in: MediaPolicy
-    media_out: MediaPolicy
-    tls_verify: bool
-    probe: bool
     created_at: datetime
 
 
@@ -508,13 +415,6 @@ class Numbers(BaseModel):
     """Some numbers; `next` is the `after` of the following page, or null at the end."""
 
     data: list[NumberShown]
-    next: UUID | None
-
-
-class Trunks(BaseModel):
-    """Some trunks; `next` is the `after` of the following page, or null at the end."""
-
-    data: list[TrunkShown]
     next: UUID | None
 
 
@@ -599,21 +499,3 @@ def number(shown: ShownNumber) -> dict[str, Any]:
     """A number in its wire form, from the store's view of it."""
     columns = [name for name in NumberShown.model_fields if name != "region_codes"]
     return {**{name: getattr(shown, name) for name in columns}, "region_codes": json.loads(shown.region_codes)}
-
-
-def trunk(shown: Trunk) -> dict[str, Any]:
-    return {
-        "id": shown.id,
-        "tenant_id": shown.tenant,
-        "name": shown.name,
-        "is_system": shown.system,
-        "gateways": [{"host": g.host, "port": g.port, "transport": g.transport} for g in shown.gateways],
-        "username": shown.username,
-        "has_password": shown.password is not None,
-        "allowed_addresses": shown.allowed,
-        "media_in": shown.media_in,
-        "media_out": shown.media_out,
-        "tls_verify": shown.tls_verify,
-        "probe": shown.probe,
-        "created_at": to_wire(shown.created_at),
-    }

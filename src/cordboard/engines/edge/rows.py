@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,9 +14,10 @@ from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, Trunk
 from cordboard.domain.media import codec_flags
 from cordboard.domain.numbers import dialled_user
 from cordboard.domain.routing import routing_key
-from cordboard.domain.trunks import SealedSecret
+from cordboard.domain.trunks import SealedSecret, TrunkId, inbound_row
 from cordboard.storage.secrets import UnreadableSecret
 from cordboard.storage.transaction import Row
+from cordboard.storage.trunks import options_from
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class Rows:
             number=row["number"],
             user=dialled_user(row["number"]),
             tenant=row["tenant_id"],
-            trunk=row["trunk_id"],
+            trunk=row["trunk_id"] or "",
             agent_in=row["inbound_agent_id"],
             agent_out=row["outbound_agent_id"],
             account=row["account_id"],
@@ -60,6 +61,9 @@ class Rows:
 
     def trunk(self, row: Row, gateways: Sequence[Row]) -> TrunkRow:
         allowed = collapse(json.loads(row["allowed"] or "[]"))
+        options = options_from(row["options"])
+        registration, login = options.registration, row["inbound_username"] or ""
+        password = self._opened(row["inbound_password"], inbound_row(TrunkId(row["id"])))
         return TrunkRow(
             id=row["id"],
             tenant=row["tenant_id"] or "",
@@ -69,7 +73,24 @@ class Rows:
             media_out=row["media_out"],
             username=row["username"] or "",
             password=self._opened(row["password"], row["id"]),
-            hops=tuple(_gateway(gateway, rank, trunk=row) for rank, gateway in enumerate(gateways)),
+            hops=tuple(
+                _gateway(gateway, place, options.transport, trunk=row) for place, gateway in enumerate(gateways)
+            ),
+            callers=_digits(options.callers),
+            destinations=_digits(options.destinations),
+            max_calls=options.max_calls or 0,
+            max_rate=options.max_calls_per_second or 0,
+            max_minutes=options.max_minutes_per_day or 0,
+            number_format=options.number_format,
+            country_code=options.country_code or "",
+            called_from=options.called_number_from,
+            headers=_lines(options.headers),
+            flags=codec_flags(options.codecs),
+            login=login,
+            ha1=self._ha1(login, password) if login and password else "",
+            failover=",".join(map(str, options.failover_codes)),
+            register=0 if registration is None else registration.expires,
+            register_domain="" if registration is None else registration.domain or "",
         )
 
     def agent(self, row: Row) -> AgentRow:
@@ -87,7 +108,7 @@ class Rows:
             username=row["to_username"] or "",
             password=self._opened(row["to_password"], version),
             flags=codec_flags(json.loads(row["codecs"])),
-            headers="".join(f"{name}: {value}\r\n" for name, value in json.loads(row["headers"])),
+            headers=_lines(json.loads(row["headers"])),
         )
 
     def account(self, row: Row) -> AccountRow:
@@ -127,8 +148,18 @@ def ha1(username: str, realm: str, password: str, digest: str = "md5") -> str:
     return hashlib.new(digest.replace("-", ""), text, usedforsecurity=False).hexdigest()
 
 
-def _gateway(row: Row, rank: int, *, trunk: Row) -> HopRow:
-    transport = None if row["transport"] is None else Transport(row["transport"])
-    place = HostPort(host=row["host"], port=row["port"])
-    stands = hop(place, transport, verify=bool(trunk["tls_verify"]), probe=bool(trunk["probe"]))
-    return replace(stands, rank=rank)
+def _digits(numbers: Sequence[str]) -> str:
+    return ",".join(number.removeprefix("+") for number in numbers)
+
+
+def _lines(headers: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers)
+
+
+def _gateway(row: Row, place: int, otherwise: Transport | None, *, trunk: Row) -> HopRow:
+    """Without a priority each stands after the one before it."""
+    transport = otherwise if row["transport"] is None else Transport(row["transport"])
+    where = HostPort(host=row["host"], port=row["port"])
+    made = hop(where, transport, verify=bool(trunk["tls_verify"]), probe=bool(trunk["probe"]))
+    rank, weight = row["priority"], row["weight"]
+    return replace(made, rank=place if rank is None else rank, weight=1 if weight is None else weight)
