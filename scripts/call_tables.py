@@ -6,6 +6,7 @@ import re
 from cordboard.domain.calls import EXPLAINED
 from cordboard.domain.media import MEDIA_RULES, OFFERED, POLICIES
 from cordboard.domain.reasons import CODES
+from cordboard.domain.trunk_rules import PREMIUM
 from cordboard.engines.edge.config import (
     KAMAILIO,
     MAX_GUESSES,
@@ -57,6 +58,16 @@ ADVICE = {
     "lost": ("lost", "`kamailio.log`, and what else the machine did then."),
     "unknown-number": ("refusal", "Is the number imported or assigned, and written as the carrier sends it?"),
     "address-not-allowed": ("refusal", "Add the carrier's address, or the phone's, to the list, if it is theirs."),
+    "no-trunk": ("refusal; 403 to who calls from it", "Give the number a trunk: its own was deleted."),
+    "caller-number-not-allowed": (
+        "refusal",
+        "Add the number to the trunk's callers, if it may call. A caller who withholds it is never among them.",
+    ),
+    "trunk-credentials-required": (
+        "nowhere: it is a challenge",
+        "The carrier sends the INVITE again with its digest. If it does not, give it the trunk's inbound username and "
+        "password.",
+    ),
     "caller-not-allowed": (
         "refusal",
         "Is the agent the number's outbound one, its version published, its address or username the one that called?",
@@ -76,6 +87,10 @@ ADVICE = {
     ),
     "emergency-not-carried": ("refusal, or the answer to REFER", "Nothing: these are never carried."),
     "not-e164": ("refusal, or the answer to REFER", "Dial `+`, country code, number."),
+    "destination-not-allowed": (
+        "refusal, or the answer to REFER",
+        "Is its prefix among the trunk's destinations? Premium rate and satellites need theirs, whole.",
+    ),
     "encryption-required": ("refusal, or the answer to a new offer", "Let the caller offer SDES SRTP."),
     "encryption-not-allowed": ("refusal, or the answer to a new offer", "Set the policy of that leg to `allow`."),
     "media-not-supported": (
@@ -214,8 +229,14 @@ def _configured(pattern: str) -> str:
     return str(value)
 
 
+def premium() -> str:
+    """What may be called only where it is listed."""
+    rows = ["| prefix | what it is |", "|---|---|"]
+    return "\n".join(rows + [f"| +{prefix} | {what} |" for prefix, what in PREMIUM.items()])
+
+
 #: Each table by the name between its marks.
-TABLES = {"reasons": reasons, "media": media, "times": times}
+TABLES = {"reasons": reasons, "media": media, "times": times, "premium": premium}
 
 
 def filled(page: str) -> str:

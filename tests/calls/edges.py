@@ -136,7 +136,8 @@ class RunningEdge:
 def decide_path(invite: Invite) -> str:
     texts = {name: getattr(invite, name).encode().hex() for name in ("user", "host", "caller", "caller_host")}
     hexadecimal = "&".join(f"{name}={text}" for name, text in texts.items())
-    return f"/decide?source={invite.source}&{hexadecimal}&login={invite.login}&offered={invite.offered}"
+    proofs = f"login={invite.login}&proved={invite.proved}"
+    return f"/decide?source={invite.source}&{hexadecimal}&{proofs}&offered={invite.offered}"
 
 
 @contextlib.contextmanager

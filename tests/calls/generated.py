@@ -4,11 +4,13 @@ import random
 import string
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.media import OFFERED, POLICIES
 from cordboard.domain.routing import Invite, routing_key
+from cordboard.domain.trunk_rules import PREMIUM
 
 Row = NumberRow | TrunkRow | AgentRow | AccountRow
 _USER = string.ascii_letters + string.digits + "._+~-"
@@ -90,7 +92,7 @@ def world(rng: random.Random, size: int = 60) -> World:
             user=number.partition("@")[0],
             tenant="tenant",
             # t99 and a99 are not there
-            trunk=rng.choice([*(trunk.id for trunk in trunks), *("full",) * 2, "t99"]),
+            trunk=rng.choice([*(trunk.id for trunk in trunks), *("full",) * 2, "t99", ""]),
             agent_in=rng.choice([*(agent.id for agent in agents), "a99", None]),
             agent_out=rng.choice([*(agent.id for agent in agents), "a99", None]),
             # c99 is not there
@@ -122,7 +124,13 @@ def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Invi
     source = f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, trunk.allowed)
     caller = rng.choice(["", _e164(rng), rng.choice(world.numbers).number.partition("@")[0]])
     return Invite(
-        source=source, user=user, host=host, caller=caller, caller_host="x.example", offered=rng.choice(OFFERED)
+        source=source,
+        user=user,
+        host=host,
+        caller=caller,
+        caller_host="x.example",
+        proved="" if on_the_wire else rng.choice(["", trunk.id, trunk.id, world.trunks[0].id]),
+        offered=rng.choice(OFFERED),
     )
 
 
@@ -200,7 +208,20 @@ def _trunk(rng: random.Random, id: str, policy: str, allowed: str) -> TrunkRow:
         media_in=policy,
         media_out=rng.choice(POLICIES),
         hops=_hops(rng),
+        **(_options(rng, id) if rng.random() < 0.5 else {}),
     )
+
+
+def _options(rng: random.Random, id: str) -> dict[str, Any]:
+    """Some of a trunk's options."""
+    digits = string.digits[1:]
+    callers = [rng.choice(digits) + rng.choice(["*", "", rng.choice(digits) + "*"]) for _ in range(rng.randrange(7))]
+    destinations = [*rng.choices(digits, k=rng.randrange(5)), *rng.sample(sorted(PREMIUM), 2)]
+    return {
+        "callers": rng.choice(["", ",".join(callers)]),
+        "destinations": rng.choice(["", ",".join(destinations)]),
+        "login": rng.choice(["", "", f"carrier-{id}"]),
+    }
 
 
 def _hops(rng: random.Random) -> tuple[HopRow, ...]:
@@ -216,6 +237,8 @@ def _hops(rng: random.Random) -> tuple[HopRow, ...]:
 
 
 def _e164(rng: random.Random) -> str:
+    if rng.random() < 0.1:
+        return "+" + rng.choice(sorted(PREMIUM))[: rng.randrange(2, 6)] + "".join(rng.choices(string.digits, k=8))
     return "+" + rng.choice("123456789") + "".join(rng.choices(string.digits, k=rng.randrange(1, 15)))
 
 

@@ -65,7 +65,8 @@ def fill(edge: RunningEdge, rows: Iterable[Row], resolved: Iterable[tuple[str, i
 EVERY_VERDICT = (
     "accepted unknown-number address-not-allowed encryption-required encryption-not-allowed media-not-supported "
     "no-agent agent-unreachable lookup-failed caller-not-allowed credentials-required emergency-not-carried not-e164 "
-    "no-gateway gateway-unresolved login-required external-calls-not-allowed unknown-extension account-offline"
+    "no-gateway gateway-unresolved login-required external-calls-not-allowed unknown-extension account-offline "
+    "no-trunk caller-number-not-allowed trunk-credentials-required destination-not-allowed"
 ).split()
 
 

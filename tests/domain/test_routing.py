@@ -20,6 +20,7 @@ from cordboard.domain.routing import (
     in_networks,
     routing_key,
 )
+from cordboard.domain.trunk_rules import TrunkRules
 
 CALL = Invite(source="192.0.2.7", user="+34911234567", host="edge.example", offered="rtp")
 FOUND = InboundLookup(
@@ -27,6 +28,7 @@ FOUND = InboundLookup(
     number="+34911234567",
     tenant="t",
     trunk="k",
+    ruled=0,
     open=0,
     allowed="192.0.2.0/29,2001:db8::/32",
     caller_media="allow",
@@ -47,6 +49,7 @@ FOUND_OUT = OutboundLookup(
     number="+34911234567",
     tenant="t",
     trunk="k",
+    ruled=0,
     agent="a",
     version="v",
     sources="198.51.100.0/29",
@@ -72,6 +75,7 @@ FOUND_ACCOUNT = AccountLookup(
     number_id="n",
     number="+34911234567",
     trunk="k",
+    ruled=0,
     caller_media="allow",
     callee_media="allow",
     code=200,
@@ -89,6 +93,7 @@ class Found:
     one_in: InboundLookup | None = None
     one_out: OutboundLookup | None = None
     one_account: AccountLookup | None = None
+    trunk_rules: TrunkRules | None = None
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
         return self.one_in
@@ -98,6 +103,9 @@ class Found:
 
     def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None:
         return self.one_account
+
+    def rules(self, trunk: str) -> TrunkRules | None:
+        return self.trunk_rules
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
         ("k", "n", "+1", "u", "t", "r", None, None, None),
         (
             *("r", "t", 1, "", "require", "allow", "", "", "34911*", "34,1", 1, 2, 3),
-            *("national", "34", "to", "X-A: b\r\n", " f", " c", "l", "h", "404,480", 600, "d"),
+            *("national", "34", "to", "X-A: b\r\n", " f", " c", "l", "h", "404,480", 600, "d", 1),
         ),
         ("a", "v", "sip:x@y", "disable", "", "", "", "", "", "", ""),
         ("a", 0, "y", "", "y;;", 1, "", 0, ""),

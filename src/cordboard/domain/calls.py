@@ -53,6 +53,9 @@ EXPLAINED: Final[dict[str, str]] = {
     # refusals
     "unknown-number": "neither the called number nor the caller's is one of ours",
     "address-not-allowed": "the number's trunk, or the account, does not let this address in",
+    "no-trunk": "the number has no trunk",
+    "caller-number-not-allowed": "the trunk does not let this caller's number in, or the caller shows none",
+    "trunk-credentials-required": "the trunk's carrier must call with its username and password",
     "caller-not-allowed": "whoever called may not show this number, or is not the account that it says",
     "credentials-required": "the agent must call with its username and password",
     "login-required": "whoever calls by a name must be the account of that name, and prove it by its password",
@@ -60,6 +63,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "unknown-extension": "no account of the tenant has that extension",
     "emergency-not-carried": "short and emergency codes are not carried",
     "not-e164": "the called number is not + and 7 to 15 digits",
+    "destination-not-allowed": "the trunk does not carry calls to this number, which may cost more than others",
     "encryption-required": "encrypted media is required, and clear media was offered",
     "encryption-not-allowed": "clear media is required, and encrypted media was offered",
     "media-not-supported": "nothing that was offered can be carried",

@@ -100,6 +100,14 @@ class TrunkRow:
     #: The domain of the address of record; '' is the gateway's own host.
     register_domain: str = ""
 
+    @property
+    def ruled(self) -> bool:
+        """Whether there is more to its calls than address and media. Where there is not, a call costs nothing more."""
+        limits = self.max_calls or self.max_rate or self.max_minutes
+        numbers = self.number_format != "e164" or self.called_from != "ruri"
+        media = self.flags or self.codecs
+        return bool(self.callers or self.destinations or limits or numbers or self.headers or media or self.login)
+
     def __repr__(self) -> str:
         return f"TrunkRow(id={self.id!r})"
 

@@ -5,7 +5,10 @@ from typing import Final, Literal
 Reason = Literal[
     "accepted",
     "unknown-number",
+    "no-trunk",
     "address-not-allowed",
+    "caller-number-not-allowed",
+    "trunk-credentials-required",
     "caller-not-allowed",
     "credentials-required",
     "login-required",
@@ -13,6 +16,7 @@ Reason = Literal[
     "unknown-extension",
     "emergency-not-carried",
     "not-e164",
+    "destination-not-allowed",
     "encryption-required",
     "encryption-not-allowed",
     "media-not-supported",
@@ -43,7 +47,10 @@ End = Literal["answer-not-encrypted", "media-relay-unavailable"]
 CODES: Final[dict[Reason, int]] = {
     "accepted": 200,
     "unknown-number": 404,
+    "no-trunk": 480,
     "address-not-allowed": 403,
+    "caller-number-not-allowed": 403,
+    "trunk-credentials-required": 407,
     "caller-not-allowed": 403,
     "credentials-required": 407,
     "login-required": 407,
@@ -51,6 +58,7 @@ CODES: Final[dict[Reason, int]] = {
     "unknown-extension": 404,
     "emergency-not-carried": 403,
     "not-e164": 403,
+    "destination-not-allowed": 403,
     "encryption-required": 488,
     "encryption-not-allowed": 488,
     "media-not-supported": 488,
@@ -75,6 +83,9 @@ CODES: Final[dict[Reason, int]] = {
     "tenant-calls-at-once": 503,
     "tenant-calls-per-second": 503,
 }
+
+#: Of a number without a trunk, to who would call from it.
+NO_TRUNK_OUT: Final = 403
 
 
 def known(reason: str) -> Reason:

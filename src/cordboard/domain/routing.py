@@ -1,8 +1,9 @@
 """Where a call goes, or why it is refused: the edge's decision as a pure function.
 
 Kamailio decides in `engines/edge/kamailio/decide.cfg`, over the same rows by the same SELECTs
-(`engines/edge/decide.sql`, `decide_out.sql`, `decide_account.sql`); a differential test holds the two together. Each
-side keeps only this much: read the users, select, test the source address, read the media rule.
+(`decide.sql`, `decide_out.sql`, `decide_account.sql` and `trunk_rules.sql` there); a differential test holds the two
+together. Each side keeps only this much: read the users, select, test the source address, read the media rule and what
+the trunk's options say.
 """
 
 import re
@@ -11,7 +12,8 @@ from ipaddress import ip_address, ip_network
 from typing import Literal, Protocol
 
 from cordboard.domain.media import Offered
-from cordboard.domain.reasons import CODES, Reason, known
+from cordboard.domain.reasons import CODES, NO_TRUNK_OUT, Reason, known
+from cordboard.domain.trunk_rules import TrunkRules
 
 #: `internal`: from an account to another one of its tenant.
 Direction = Literal["in", "out", "internal"]
@@ -32,6 +34,8 @@ class Invite:
     caller_host: str = ""
     #: The username of digest credentials that came with it and were right.
     login: str = ""
+    #: The trunk whose credentials came with it and were right.
+    proved: str = ""
     #: What its SDP offers.
     offered: Offered
 
@@ -55,6 +59,8 @@ class InboundLookup:
     number: str
     tenant: str
     trunk: str
+    #: 1: TrunkRules hold what is called by it; -1: the number has no trunk.
+    ruled: int
     open: int
     allowed: str
     caller_media: str
@@ -80,6 +86,7 @@ class OutboundLookup:
     number: str
     tenant: str
     trunk: str
+    ruled: int
     agent: str
     version: str
     sources: str
@@ -112,6 +119,7 @@ class AccountLookup:
     number_id: str
     number: str
     trunk: str
+    ruled: int
     caller_media: str
     callee_media: str
     code: int
@@ -159,6 +167,8 @@ class Rows(Protocol):
 
     def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None: ...
 
+    def rules(self, trunk: str) -> TrunkRules | None: ...
+
 
 def routing_key(number: str) -> str:
     """NumberRow.key of a canonical number: `34911234567` for `+34911234567`; an address is its own key."""
@@ -189,7 +199,7 @@ def candidate_keys(user: str, host: str) -> CandidateKeys:
     plain = _plain(user)
     if not plain:
         return CandidateKeys(address="", digits="")
-    digits = re.sub("[^0-9]", "", plain) if _DIALLED.fullmatch(plain) else ""
+    digits = _digits(plain) if _DIALLED.fullmatch(plain) else ""
     return CandidateKeys(address=f"{plain}@{_lower(host)}" if host else "", digits=digits)
 
 
@@ -203,6 +213,10 @@ def _plain(user: str) -> str:
     if not _USER.fullmatch(user):
         return ""
     return re.sub("%(..)", lambda escape: chr(int(escape[1], 16)), user)
+
+
+def _digits(text: str) -> str:
+    return re.sub("[^0-9]", "", text)
 
 
 def _lower(host: str) -> str:
@@ -232,35 +246,34 @@ def decide(invite: Invite, rows: Rows) -> Decision:
         return inbound
     row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered)
     if row is not None:
-        return _decide_out(invite, row)
+        return _decide_out(invite, row, rows)
     name = _plain(invite.caller)
     if not names_account(name):
         return inbound
-    return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered))
+    return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered), rows)
 
 
 def _decide_in(invite: Invite, rows: Rows) -> Decision:
-    """In this order: number, source address, media, agent."""
+    """In this order: number, source address, number of the caller, credentials, media, agent."""
     row = rows.inbound(candidate_keys(invite.user, invite.host), invite.offered)
     if row is None:
         return Decision(code=404, reason="unknown-number")
-    return _decision("in", _inbound_verdict(invite, row), row, row.target)
+    return _decision("in", _inbound_verdict(invite, row, rows), row, row.target)
 
 
-def _decide_out(invite: Invite, row: OutboundLookup) -> Decision:
-    """In this order: who calls, the number called, media, gateways."""
-    target = "+" + re.sub("[^0-9]", "", _plain(invite.user))
-    return _decision("out", _outbound_verdict(invite, row), row, target)
+def _decide_out(invite: Invite, row: OutboundLookup, rows: Rows) -> Decision:
+    """In this order: who calls, the number called, trunk, destination, media, gateways."""
+    return _decision("out", _outbound_verdict(invite, row, rows), row, "+" + _digits(_plain(invite.user)))
 
 
-def _decide_account(invite: Invite, name: str, row: AccountLookup | None) -> Decision:
-    """In this order: who calls, from where, whom, media, gateways. A name that is no account's is told from none that
-    is by nothing."""
+def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: Rows) -> Decision:
+    """In this order: who calls, from where, whom, trunk, destination, media, gateways. A name that is no account's is
+    told from none that is by nothing."""
     if row is None:
         reason: Reason = "caller-not-allowed" if invite.login else "login-required"
         return Decision(code=CODES[reason], reason=reason, direction="out")
-    target = row.callee or "+" + re.sub("[^0-9]", "", _plain(invite.user))
-    return _decision("internal" if row.callee else "out", _account_verdict(invite, name, row), row, target)
+    target = row.callee or "+" + _digits(_plain(invite.user))
+    return _decision("internal" if row.callee else "out", _account_verdict(invite, name, row, rows), row, target)
 
 
 def _decision(
@@ -268,7 +281,7 @@ def _decision(
 ) -> Decision:
     accepted = reason == "accepted"
     return Decision(
-        code=CODES[reason],
+        code=NO_TRUNK_OUT if reason == "no-trunk" and direction == "out" else CODES[reason],
         reason=reason,
         direction=direction,
         target=target if accepted else "",
@@ -284,12 +297,20 @@ def _decision(
     )
 
 
-def _inbound_verdict(invite: Invite, row: InboundLookup) -> Reason:
+def _inbound_verdict(invite: Invite, row: InboundLookup, rows: Rows) -> Reason:
     """A row whose trunk or media rule is missing is a fault of the edge's file, and blames no caller."""
+    if row.ruled == -1:
+        return "no-trunk"
     if not row.trunk or not row.code:
         return "lookup-failed"
     if row.open != 1 and not in_networks(invite.source, row.allowed):
         return "address-not-allowed"
+    if (rules := _rules(row, rows)) is None:
+        return "lookup-failed"
+    if not rules.take(candidate_keys(invite.caller, "").digits):
+        return "caller-number-not-allowed"
+    if rules.login and invite.proved != row.trunk:
+        return "trunk-credentials-required"
     if row.code != CODES["accepted"]:
         return known(row.reason)
     if row.account:
@@ -299,7 +320,12 @@ def _inbound_verdict(invite: Invite, row: InboundLookup) -> Reason:
     return "accepted" if row.hops else "agent-unreachable"
 
 
-def _outbound_verdict(invite: Invite, row: OutboundLookup) -> Reason:
+def _rules(row: InboundLookup | OutboundLookup | AccountLookup, rows: Rows) -> TrunkRules | None:
+    """What the row's trunk is ruled by; None if that cannot be read."""
+    return rows.rules(row.trunk) if row.ruled == 1 else TrunkRules()
+
+
+def _outbound_verdict(invite: Invite, row: OutboundLookup, rows: Rows) -> Reason:
     caller = _caller_verdict(invite, row)
     if caller != "accepted":
         return caller
@@ -308,13 +334,17 @@ def _outbound_verdict(invite: Invite, row: OutboundLookup) -> Reason:
         return "emergency-not-carried"
     if not _E164.fullmatch(called):
         return "not-e164"
-    return _carried(row)
+    return _carried(_digits(called), row, rows)
 
 
-def _carried(row: OutboundLookup | AccountLookup) -> Reason:
+def _carried(called: str, row: OutboundLookup | AccountLookup, rows: Rows) -> Reason:
     """Whether the number's trunk takes it."""
-    if not row.trunk or not row.code:
+    if row.ruled == -1:
+        return "no-trunk"
+    if not row.trunk or not row.code or (rules := _rules(row, rows)) is None:
         return "lookup-failed"
+    if not rules.carry(called):
+        return "destination-not-allowed"
     if row.code != CODES["accepted"]:
         return known(row.reason)
     if not row.gateways:
@@ -322,7 +352,7 @@ def _carried(row: OutboundLookup | AccountLookup) -> Reason:
     return "accepted" if row.hops else "gateway-unresolved"
 
 
-def _account_verdict(invite: Invite, name: str, row: AccountLookup) -> Reason:
+def _account_verdict(invite: Invite, name: str, row: AccountLookup, rows: Rows) -> Reason:
     if not invite.login:
         return "login-required"
     if invite.login != name:
@@ -338,7 +368,7 @@ def _account_verdict(invite: Invite, name: str, row: AccountLookup) -> Reason:
         return "not-e164" if _DIALLED.fullmatch(called) else "unknown-extension"
     if not row.allow_external:
         return "external-calls-not-allowed"
-    return _carried(row) if row.number_id else "caller-not-allowed"
+    return _carried(_digits(called), row, rows) if row.number_id else "caller-not-allowed"
 
 
 def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:

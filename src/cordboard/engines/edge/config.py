@@ -16,6 +16,7 @@ from pathlib import Path
 from cordboard.domain.addresses import MAX_NETWORKS
 from cordboard.domain.edge import MAX_HOPS
 from cordboard.domain.media import MEDIA_FLAGS, MEDIA_RULES
+from cordboard.domain.trunk_rules import PREMIUM
 from cordboard.engines.edge.file import SCHEMA_VERSION
 
 HERE = Path(__file__).parent
@@ -27,7 +28,8 @@ CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
 STATEMENTS = (
-    *("decide", "decide_out", "decide_account", "login", "account", "record"),
+    *("decide", "decide_out", "decide_account", "trunk_rules"),
+    *("login", "trunk_login", "account", "record"),
     *("credentials", "failover", "ingested", "probed", "names"),
 )
 #: What it asks and tells events.sqlite.
@@ -202,6 +204,8 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
         "MEDIA_FLAGS": MEDIA_FLAGS,
         "AUTH_REALM": options.realm,
+        "PREMIUM_PREFIXES": ",".join(PREMIUM),
+        "PREMIUM_PATTERN": "|".join(PREMIUM),
         "DOWN_SECONDS": 3 * (options.probe_seconds or DEFAULT_PROBE_SECONDS),
         "BAN_SECONDS": options.ban_seconds,
         "TLS_DOMAINS": folder / "tls.cfg",

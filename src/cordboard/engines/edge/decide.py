@@ -1,6 +1,7 @@
 """The edge's decision made here, over the edge's own file: for `explain` and for an installation without an edge."""
 
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cordboard.domain.routing import (
     OutboundLookup,
     decide,
 )
+from cordboard.domain.trunk_rules import TrunkRules
 from cordboard.engines.edge.config import sql
 
 _RULES = {(rule.caller, rule.offered, rule.callee): rule for rule in MEDIA_RULES}
@@ -58,6 +60,15 @@ class Decider:
             return None
         first, hops = found
         return AccountLookup(**first, **_rule(first, offered), hops=hops)
+
+    def rules(self, trunk: str) -> TrunkRules | None:
+        """What trunk_rules.sql finds. Raises sqlite3.Error."""
+        cursor = self._connection.execute(sql("trunk_rules"), {"trunk": trunk})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        found = dict(zip((column[0] for column in cursor.description), row, strict=True))
+        return TrunkRules(**{field.name: found[field.name] for field in fields(TrunkRules)})
 
     def close(self) -> None:
         self._connection.close()

@@ -11,6 +11,7 @@ select n.number_id, n.number, n.tenant,
        case when n.account is null then coalesce(n.agent_in, '') else '' end as agent, coalesce(a.version, '') as version,
        coalesce(c.username, replace(a.uri, '{number}', n.user), '') as target, coalesce(a.headers, '') as headers,
        coalesce(n.account, '') as account,
+       coalesce(t.ruled, -(n.trunk = '')) as ruled,
        coalesce(r.uri, h.uri, '') as uri, h.host, h.verify
 from number n
 left join trunk t on t.id = n.trunk

@@ -7,6 +7,7 @@ select a.id as account, a.tenant, a.restricted, a.allowed, a.allow_external,
        coalesce(n.number_id, '') as number_id, coalesce(n.number, '') as number, coalesce(t.id, '') as trunk,
        'allow' as caller_media,
        case when c.id is null then coalesce(t.media_out, '') else 'allow' end as callee_media,
+       coalesce(t.ruled, -(n.trunk = ''), 0) as ruled,
        coalesce(r.uri, h.uri, '') as uri, h.host, h.verify || h.sharing as verify
 from account a
 left join account c on c.tenant = a.tenant and c.internal = :called and c.internal <> ''

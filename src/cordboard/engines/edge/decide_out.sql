@@ -5,6 +5,7 @@ select n.number_id, n.number, n.tenant,
        coalesce(t.id, '') as trunk, coalesce(n.agent_out, '') as agent, coalesce(a.version, '') as version,
        coalesce(a.sources, '') as sources, coalesce(a.login, '') as login,
        coalesce(a.media, '') as caller_media, coalesce(t.media_out, '') as callee_media,
+       coalesce(t.ruled, -(n.trunk = '')) as ruled,
        coalesce(r.uri, h.uri, '') as uri, h.host, h.verify || h.sharing as verify
 from number n
 left join trunk t on t.id = n.trunk

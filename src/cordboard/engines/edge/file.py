@@ -24,7 +24,7 @@ Epoch = NewType("Epoch", str)
 #: Into which the time between two probes is cut; health.cfg has the number too.
 SLOTS: Final = 60
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.
@@ -32,7 +32,7 @@ PATIENCE: Final = 2.0
 
 _PUT: Final = {
     NumberRow: "insert or replace into number values(?,?,?,?,?,?,?,?,?)",
-    TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    TrunkRow: "insert or replace into trunk values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     AgentRow: "insert or replace into agent values(?,?,?,?,?,?,?,?,?,?,?)",
     AccountRow: "insert or replace into account values(?,?,?,?,?,?,?,?,?,?,?)",
 }
@@ -324,7 +324,8 @@ def _values(write: Write) -> Sequence[str | int | None]:
     elif not isinstance(row, NumberRow):
         row = replace(row, allowed=_in_testing_order(row.allowed))
     # columns stand as the fields do; hops have a table of their own
-    return tuple(getattr(row, field.name) for field in fields(row) if field.name != "hops")
+    values = tuple(getattr(row, field.name) for field in fields(row) if field.name != "hops")
+    return (*values, row.ruled) if isinstance(row, TrunkRow) else values
 
 
 def _owner(write: Write) -> str:

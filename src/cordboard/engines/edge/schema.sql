@@ -42,7 +42,8 @@ create table trunk(
     ha1 text not null,
     failover text not null,       -- responses after which the next gateway is tried, besides 408 and 5xx; commas between
     register integer not null,    -- seconds for which we register with each gateway, 0 is not at all
-    register_domain text not null -- of the address of record, '' is the gateway's host
+    register_domain text not null, -- of the address of record, '' is the gateway's host
+    ruled integer not null        -- 1: there is something in one of the columns from `callers` to `login`
 ) without rowid;
 create table agent(
     id text primary key,
