@@ -17,14 +17,16 @@ from cordboard.domain.addresses import parse_network
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import QUARANTINE, Status
 from cordboard.domain.operators import OperatorId
-from cordboard.domain.tenants import TenantId
-from cordboard.storage import accounts, changes, numbers, projected, sources, tenants
+from cordboard.domain.tenants import ADMIN, TenantId
+from cordboard.domain.trunks import TrunkId
+from cordboard.storage import accounts, changes, numbers, projected, sources, tenants, trunks
 from cordboard.storage.numbers import Filter
 from cordboard.storage.sorted import Sort
 from cordboard.storage.sqlite import SqliteTransaction, drive
 from cordboard.storage.transaction import Query, Row, Transaction, Value
 from cordboard.usecases.clockwork import tick
 from cordboard.usecases.keys import Keyholders
+from cordboard.usecases.numbers import Connection, connect
 from cordboard.usecases.ports import Store
 from tests.builders import (
     ADMIN_TOKEN,
@@ -37,6 +39,7 @@ from tests.builders import (
     create_tenant,
     fresh_number,
     import_body,
+    import_number,
     unknown_id,
 )
 
@@ -156,6 +159,9 @@ async def every_kind_of_request(world: World) -> None:
         ("GET", f"/trunks/{trunk}", None),
         ("GET", f"/trunks?tenant_id={tenant}&after={trunk}", None),
         ("PATCH", f"/trunks/{trunk}", {"gateways": [{"host": "127.0.1.1"}], "probe": False}),
+        ("POST", "/trunks", {"name": "Everybody's", "system": True}),
+        ("GET", "/trunks?system=true", None),
+        ("DELETE", f"/trunks/{trunk}", None),
     ):
         answer = await admin.request(method, "/cordboard/v1" + path, json=body)
         assert answer.is_success, (path, answer.text)
@@ -169,7 +175,14 @@ async def every_kind_of_request(world: World) -> None:
     assert (await admin.delete(f"/cordboard/v1/accounts/{made['id']}")).is_success
     gone = (await admin.get("/cordboard/v1/tenants?ref=Other")).json()["data"][0]["id"]
     assert (await admin.delete(f"/cordboard/v1/tenants/{gone}")).is_success
+    system = (await admin.get("/cordboard/v1/trunks?system=true")).json()["data"][0]["id"]
+    assert (await admin.get(f"/cordboard/v1/trunks?system=true&after={system}")).is_success
     await admin.aclose()
+    await world.store.read(partial(trunks.visible, tenant=tenant, limit=5))
+    connection = Connection(trunk=TrunkId(system), inbound_agent=agent.id)
+    number = await import_number(world, tenant)
+    connected = partial(connect, who=ADMIN, tenant=tenant, id=number, connection=connection, now=world.clock())
+    await world.store.write(tenant, connected)
     async with world.client(key) as client:
         phone = (await client.post("/v1/phone/import", json=import_body())).json()
         path = f"/v1/phone/{phone['id']}"

@@ -17,6 +17,11 @@ Fields = dict[str, Any]
 _RECORD = """
 insert into change (tenant_id, kind, object_id, actor, action, fields, at) values ($1, $2, $3, $4, $5, $6, $7)
 """
+#: The same of many objects at once.
+_RECORD_EACH = """
+insert into change (tenant_id, kind, object_id, actor, action, fields, at)
+select tenant_id, $1, id, $2, $3, $4, $5 from {rows}
+"""
 #: In order of revision, so that an engine's mark never passes a change that it has not seen.
 _AFTER = "select revision, kind, object_id from change where revision > $1 order by revision"
 #: PostgreSQL alone. A transaction older than the horizon is over, so nothing below it can still appear.
@@ -53,6 +58,13 @@ async def record(
 ) -> None:
     """Write one entry, in the transaction that makes the change."""
     await tx.run(_RECORD, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
+
+
+async def record_each(
+    tx: Transaction, who: Actor, now: datetime, kind: Kind, action: str, *, fields: Fields, rows: str, arg: str
+) -> None:
+    """Write the same entry for each of `rows`, a table and its WHERE, in which $6 is `arg`."""
+    await tx.run(_RECORD_EACH.format(rows=rows), kind, who.name, action, _encoded(fields), to_wire(now), arg)
 
 
 async def after(tx: Transaction, revision: int) -> list[Change]:

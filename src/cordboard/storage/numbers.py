@@ -43,7 +43,7 @@ _VARIABLE = (
     ("account_id", "account"),
     ("trunk_id", "trunk"),
 )
-_OF_TRUNK = f"select {_COLUMNS} from number where trunk_id = $1"
+_LEAVE_TRUNK = "update number set trunk_id = null, updated_at = $2 where trunk_id = $1"
 _ON_TRUNK = "select 1 from number where trunk_id = $1 and id <> $2 limit 1"
 _OF_ACCOUNT = f"select {_COLUMNS} from number where account_id = $1"
 _OF_TENANT = f"select {_COLUMNS} from number where tenant_id = $1 limit $2"
@@ -274,9 +274,12 @@ async def of_account(tx: Transaction, account: AccountId) -> list[Number]:
     return [_number(row) for row in await tx.all(_OF_ACCOUNT, account)]
 
 
-async def of_trunk(tx: Transaction, trunk: TrunkId) -> list[Number]:
-    """The numbers whose calls it carries, finished ones too."""
-    return [_number(row) for row in await tx.all(_OF_TRUNK, trunk)]
+async def leave_trunk(tx: Transaction, who: Actor, trunk: TrunkId, now: datetime) -> None:
+    """The numbers that it carried, however many, have no trunk from now on."""
+    fields: changes.Fields = {"trunk": [trunk, None]}
+    rows = "number where trunk_id = $6"
+    await changes.record_each(tx, who, now, "number", "update", fields=fields, rows=rows, arg=trunk)
+    await tx.run(_LEAVE_TRUNK, trunk, to_wire(now))
 
 
 async def trunk_in_use(tx: Transaction, trunk: TrunkId, *, besides: NumberId) -> bool:

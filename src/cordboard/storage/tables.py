@@ -248,6 +248,7 @@ def _login(meta: MetaData) -> None:
 
 
 def _trunk(meta: MetaData) -> None:
+    everybodys = text("system = 1 and tenant_id is null")
     Table(
         "trunk",
         meta,
@@ -275,6 +276,7 @@ def _trunk(meta: MetaData) -> None:
         _text("provider_id", null=True),
         Column("updated_at", TEXT, nullable=False, server_default=text("''")),
         Index("trunk_tenant", "tenant_id", "created_at", "id"),
+        Index("trunk_system", "created_at", "id", sqlite_where=everybodys, postgresql_where=everybodys),
         sqlite_with_rowid=False,  # each shown number looks its trunk and gateway up: one tree to search, not two
     )
     Table(

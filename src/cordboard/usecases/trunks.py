@@ -115,8 +115,7 @@ async def update(
 async def delete(tx: Transaction, who: Actor, now: datetime, *, id: TrunkId, tenant: TenantId | None = None) -> None:
     """Numbers that it carried have no trunk then. Raises UnknownTrunk, SystemTrunk."""
     trunk = await _changeable(tx, tenant, id)
-    for number in await numbers.of_trunk(tx, id):
-        await numbers.save(tx, who, number, number.carried_by(None), now, "update")
+    await numbers.leave_trunk(tx, who, id, now)
     await trunks.remove(tx, who, trunk, now)
 
 

@@ -21,6 +21,8 @@ def upgrade() -> None:
     for table in ("trunk", "number"):
         op.add_column(table, sa.Column("updated_at", TEXT, nullable=False, server_default=sa.text("''")))
         op.execute(f"update {table} set updated_at = created_at")
+    everybodys = sa.text("system = 1 and tenant_id is null")
+    op.create_index("trunk_system", "trunk", ["created_at", "id"], sqlite_where=everybodys, postgresql_where=everybodys)
     op.execute("update trunk set number_id = (select id from number where number.trunk_id = trunk.id)")
     platforms = "select 1 from number n where n.trunk_id = trunk.id and n.provider = 'netelip'"
     op.execute(f"update trunk set system = 1 where tenant_id is not null and exists ({platforms})")
