@@ -110,11 +110,13 @@ ADVICE = {
     ),
     "trunk-calls-at-once": (
         "failed",
-        "Fraud, a loop, or growth: look who calls. Then `CORDBOARD_TRUNK_MAX_CALLS`, or `..._INBOUND_CALLS`.",
+        "Fraud, a loop, or growth: look who calls. Then the trunk's own limit, `CORDBOARD_TRUNK_MAX_CALLS`, or "
+        "`..._INBOUND_CALLS`.",
     ),
     "trunk-calls-per-second": ("refusal", "The same; `CORDBOARD_TRUNK_CALLS_PER_SECOND`."),
     "tenant-calls-at-once": ("failed", "The same; `CORDBOARD_TENANT_MAX_CALLS`."),
     "tenant-calls-per-second": ("refusal", "The same; `CORDBOARD_TENANT_CALLS_PER_SECOND`."),
+    "minutes-used-up": ("refusal", "Look who calls. Then the trunk's minutes a day; a day begins at 0:00 UTC."),
     "media-relay-unavailable": (
         "refusal, or ended if the answer could not be taken",
         "`rtpengine.log`. It is started again within seconds; is the range of ports large enough?",

@@ -76,6 +76,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "trunk-calls-per-second": "the trunk has had as many calls in this second as it may have",
     "tenant-calls-at-once": "the tenant has as many calls as it may have at once",
     "tenant-calls-per-second": "the tenant has had as many calls in this second as it may have",
+    "minutes-used-up": "the trunk's outbound calls have had their minutes of this day",
     "media-relay-unavailable": "the media relay does not answer",
     "recording-impossible": "the call is to be recorded, and its Call-ID is too long for the name of a file",
 }

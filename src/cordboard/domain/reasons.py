@@ -38,6 +38,7 @@ Reason = Literal[
     "trunk-calls-per-second",
     "tenant-calls-at-once",
     "tenant-calls-per-second",
+    "minutes-used-up",
 ]
 
 #: Why a call that stood was ended by us, both legs with BYE.
@@ -82,6 +83,7 @@ CODES: Final[dict[Reason, int]] = {
     "trunk-calls-per-second": 503,
     "tenant-calls-at-once": 503,
     "tenant-calls-per-second": 503,
+    "minutes-used-up": 403,
 }
 
 #: Of a number without a trunk, to who would call from it.
