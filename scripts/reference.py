@@ -8,7 +8,7 @@ import click
 
 from cordboard.cli import main
 from cordboard.settings import Settings, variable
-from scripts import call_tables, telecom_center_ledger
+from scripts import call_tables, nebrija_ledger, telecom_center_ledger
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -71,6 +71,7 @@ PAGES = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "calls.md": calls_page,
+    "compat/nebrija.md": nebrija_ledger.page,
     "compat/telecom-center.md": telecom_center_ledger.page,
 }
 

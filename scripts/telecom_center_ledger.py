@@ -1,18 +1,14 @@
 """docs/compat/telecom-center.md: what telecom.center documents, line by line, with the test that proves it here.
 
-A test says what it proves by `@pytest.mark.proves("line", ...)`. A line without a test, or without a reason why it is
-not supported, stops the writing, and so does a test that claims to prove a line that there is not.
+A test says what it proves by `@pytest.mark.proves("line", ...)`.
 """
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 from cordboard.dialects.telecom_center import errors
 from cordboard.dialects.telecom_center.resources import CUSTOMERS, SIP_ACCOUNTS, Resource
-
-ROOT = Path(__file__).parents[1]
+from scripts import ledger
+from scripts.ledger import Line
 
 _PAGE = """# telecom.center: what is the same, and what is not
 
@@ -24,22 +20,6 @@ Written by `python -m scripts.reference` from the code and from what the tests s
 _OTHERS = "Not supported: numbers, trunks, gateways and routes are made by the native API and the commands"
 _CDRS = "Not supported: calls are listed by the native API (`GET /cordboard/v1/calls`), in this installation's own form"
 _SESSIONS = "Not supported: there is no console of ours that such a session would open"
-
-
-class EmptyLine(Exception):
-    """A line has neither a test nor a reason, or a test proves what no line says."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One documented thing."""
-
-    name: str
-    says: str
-    #: Names under which tests claim it; its own if there are none.
-    claims: tuple[str, ...] = ()
-    #: Why it is not supported.
-    reason: str = ""
 
 
 def _operations() -> Iterator[Line]:
@@ -191,63 +171,6 @@ SECTIONS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """A test, and what it claims to prove."""
-
-    file: Path
-    test: str
-    claims: tuple[str, ...]
-
-    def link(self) -> str:
-        return f"[{self.file.stem}: {self.test.removeprefix('test_')}](../../{self.file.relative_to(ROOT)})"
-
-
-def proofs() -> list[Proof]:
-    """Every test that is marked, in the order of files and lines."""
-    found = []
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        text = file.read_text()
-        if "mark.proves(" not in text:
-            continue
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                claims = tuple(_claims(node))
-                if claims:
-                    found.append(Proof(file=file, test=node.name, claims=claims))
-    return found
-
-
-def _claims(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("mark.proves"):
-            for argument in decorator.args:
-                if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
-                    raise EmptyLine(f"{node.name} claims what is no plain text")
-                yield argument.value
-
-
 def page() -> str:
     """Raises EmptyLine."""
-    found = proofs()
-    lines = {title: make() for title, make in SECTIONS.items()}
-    known = {claim for each in lines.values() for line in each for claim in line.claims or (line.name,)}
-    if stray := {claim for proof in found for claim in proof.claims} - known:
-        raise EmptyLine(f"no line says what tests claim to prove: {sorted(stray)}")
-    return _PAGE.format(sections="".join(section(title, each, found) for title, each in lines.items()))
-
-
-def section(title: str, lines: list[Line], found: list[Proof]) -> str:
-    """A table of the lines. Raises EmptyLine."""
-    rows = "\n".join(_row(line, found) for line in lines)
-    return f"\n## {title}\n\n| documented | here | proof |\n|---|---|---|\n{rows}\n"
-
-
-def _row(line: Line, found: list[Proof]) -> str:
-    claims = set(line.claims or (line.name,))
-    tests = [proof for proof in found if claims & set(proof.claims)]
-    if not tests and not line.reason:
-        raise EmptyLine(f"{line.name} has no test, and no reason why it is not supported")
-    said = ". ".join(part for part in (line.says, line.reason) if part)
-    links = "<br>".join(dict.fromkeys(proof.link() for proof in tests)) or "—"
-    return f"| `{line.name}` | {said.replace('|', '&#124;')} | {links} |"
+    return ledger.page(_PAGE, {title: make() for title, make in SECTIONS.items()})

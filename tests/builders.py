@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.nebrija import routes as nebrija
 from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.accounts import Account, AccountId, new_username
 from cordboard.domain.addresses import HostPolicy
@@ -81,6 +82,7 @@ class World:
         dialects = {
             native.PREFIX: ("native", native.app(self.context, self.keyholders, ADMIN_TOKEN, "0")),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, "0")),
+            nebrija.PREFIX: ("nebrija", nebrija.app(self.context, self.keyholders, "0")),
             telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), "0")),
         }
         return http_server.server(dialects, CollectorRegistry(), lambda: None)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import telecom_center_ledger
+from cordboard.dialects.nebrija.advanced import Advanced
+from scripts import ledger
 from scripts.reference import DOCS, PAGES
 
 ROOT = Path(__file__).parents[1]
@@ -19,13 +20,19 @@ def test_the_reference_says_what_the_code_does(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "tests"), [("GET /x", False), ("GET /sip_device_routes", True)])
 def test_a_line_of_the_ledger_without_a_test_stops_the_writing(name: str, tests: bool) -> None:
-    line = telecom_center_ledger.Line(name=name, says="Something")
-    section = partial(telecom_center_ledger.section, "Operations", [line], telecom_center_ledger.proofs())
+    line = ledger.Line(name=name, says="Something")
+    section = partial(ledger.section, "Operations", [line], ledger.proofs())
     if tests:
         assert "test_vendor_examples.py" in section()
     else:
-        with pytest.raises(telecom_center_ledger.EmptyLine, match="GET /x"):
+        with pytest.raises(ledger.EmptyLine, match="GET /x"):
             section()
+
+
+def test_every_option_of_a_trunk_is_told_of() -> None:
+    told = (DOCS / "nebrija.md").read_text().partition("## Options")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)
+    assert rows == [field.alias for field in Advanced.model_fields.values()]
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:

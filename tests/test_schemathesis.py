@@ -58,11 +58,16 @@ NATIVE = (
     "delete_operator create_account list_accounts get_account update_account delete_account "
     "create_key list_keys revoke_key create_agent list_agents create_version "
     "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
+    "create_trunk delete_trunk "
     "list_calls get_call get_recording list_refusals".split()
 )
 TELECOM_CENTER = (
     "list_sip_device_routes get_sip_device_route update_sip_device_route list_customers create_customer get_customer "
     "update_customer delete_customer".split()
+)
+NEBRIJA = (
+    "list_sip_trunks create_sip_trunk get_sip_trunk update_sip_trunk delete_sip_trunk list_phone_numbers "
+    "get_phone_number update_phone_number".split()
 )
 # this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
 EDGE = "get_trunk_health list_bans ban unban".split()
@@ -100,6 +105,10 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
         "phone_id": [*phones],
         "id": [*phones],
         "trunk_id": trunks,
+        "own_trunk_id": [*(await own_trunks(world, key)), *trunks],
+        "sipTrunkId": trunks,
+        "assistantId": [agent.id],
+        "ipOrDomain": ["sip.carrier.example", "192.0.2.1", "2001:db8::1"],
         "after": [*phones, *tenants, *trunks],
         "before": [*phones],
         "inbound_version_id": versions,
@@ -119,6 +128,21 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
         "username": ["agent-a", "agent-b", "not one"],
         "sip_uri": ["sip:{number}@agent.example", "sip:agent@127.0.2.1;transport=tcp"],
     }
+
+
+async def own_trunks(world: World, key: str) -> list[str]:
+    """Some that may be changed and deleted, with all kinds of options."""
+    body = {
+        "name": "x",
+        "gateways": [{"ipOrDomain": "192.0.2.1"}],
+        "authentication": {"username": "u", "password": "p"},
+    }
+    made = []
+    async with world.client(key) as client:
+        for advanced in ({}, {"registration": True, "mediaEncryption": "require"}, {"transport": "tls"}) * 4:
+            answer = await client.post("/api/v1/sip-trunks", json={**body, "advanced": advanced})
+            made.append(answer.json()["id"])
+    return made
 
 
 async def furnish_operator(world: World) -> tuple[str, dict[str, list[str]]]:
@@ -169,7 +193,8 @@ def live(shared_database: str, migrated_file: Path, tmp_path_factory: pytest.Tem
         async with builders.world(shared_database, folder) as world:
             key, real = await furnish(world)
             basic, telecom_center = await furnish_operator(world)
-            shown = {"diga": f"Bearer {key}", "native": f"Bearer {ADMIN_TOKEN}", "telecom.center": basic}
+            bearer = f"Bearer {key}"
+            shown = {"diga": bearer, "nebrija": bearer, "native": f"Bearer {ADMIN_TOKEN}", "telecom.center": basic}
             real |= telecom_center
             async with served(world) as url:
                 found.append(Live(url=url, shown=shown, real=real))
@@ -261,9 +286,19 @@ def test_the_operator_api_answers_as_its_document_says(live: Live, name: str, mo
     probe(real, f"{PREFIX}/openapi.json", "telecom.center", name, mode)
 
 
+@pytest.mark.proves("nebrija: OpenAPI document")
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("name", NEBRIJA)
+def test_the_trunk_api_answers_as_its_document_says(live: Live, name: str, mode: GenerationMode) -> None:
+    ids = live.real["phone_id" if "phone_number" in name else "own_trunk_id"]
+    real = replace(live, real={**live.real, "id": ids})
+    probe(real, "/api/v1/openapi.json", "nebrija", name, mode)
+
+
 def test_every_operation_is_probed(live: Live) -> None:
     for document, names in (
         ("/v1/openapi.json", DIGA),
+        ("/api/v1/openapi.json", NEBRIJA),
         (f"{PREFIX}/openapi.json", TELECOM_CENTER),
         ("/cordboard/v1/openapi.json", [*NATIVE, *EDGE]),
     ):

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.nebrija import routes as nebrija
 from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.addresses import HostPolicy, HostPort, as_address, parse_host_port
 from cordboard.domain.errors import InvalidHost
@@ -107,6 +108,7 @@ class Service:
                 ),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
+            nebrija.PREFIX: ("nebrija", nebrija.app(self.context, self.keyholders, release)),
             telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
         }
         registry = CollectorRegistry()

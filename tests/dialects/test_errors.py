@@ -12,8 +12,13 @@ from structlog.testing import capture_logs
 from cordboard.dialects.diga.errors import respond as diga
 from cordboard.dialects.http import BodyTooLarge
 from cordboard.dialects.native.errors import respond as native
+from cordboard.dialects.nebrija.errors import respond as nebrija
 from cordboard.dialects.telecom_center.errors import respond as telecom_center
 from cordboard.domain import errors
+
+dialects = pytest.mark.parametrize(
+    "respond", [diga, native, nebrija, telecom_center], ids=["diga", "native", "nebrija", "telecom.center"]
+)
 
 
 def kinds(base: type[errors.CordboardError] = errors.CordboardError) -> Iterator[type[errors.CordboardError]]:
@@ -34,7 +39,7 @@ def example(kind: type[errors.CordboardError]) -> errors.CordboardError:
 
 
 @pytest.mark.parametrize("kind", sorted(kinds(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("respond", [diga, native, telecom_center], ids=["diga", "native", "telecom.center"])
+@dialects
 def test_every_error_has_an_answer(respond: Callable[[Exception], Response], kind: type[errors.CordboardError]) -> None:
     error = example(kind)
     with capture_logs() as logs:
@@ -50,7 +55,7 @@ def test_every_error_has_an_answer(respond: Callable[[Exception], Response], kin
         assert answer.status_code < 500
 
 
-@pytest.mark.parametrize("respond", [diga, native, telecom_center], ids=["diga", "native", "telecom.center"])
+@dialects
 def test_what_nobody_foresaw_is_500_logged_and_says_nothing_of_itself(respond: Callable[[Exception], Response]) -> None:
     with capture_logs() as logs:
         answer = respond(KeyError("hunter2"))
@@ -71,7 +76,7 @@ def test_the_unforeseen_and_the_passing_have_the_vendor_s_words() -> None:
     assert (passing.status_code, json.loads(bytes(passing.body))["error_code"]) == (503, "SERVICE_UNAVAILABLE")
 
 
-@pytest.mark.parametrize("respond", [diga, native, telecom_center], ids=["diga", "native", "telecom.center"])
+@dialects
 def test_what_may_work_later_says_when_to_try_again(respond: Callable[[Exception], Response]) -> None:
     assert respond(errors.TooBusy()).headers["retry-after"] == "1"
     assert respond(errors.NotApplied(7)).headers["retry-after"] == "1"

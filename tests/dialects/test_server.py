@@ -37,7 +37,7 @@ async def test_a_log_line_has_neither_the_query_nor_a_header_nor_the_body(sqlite
     assert key not in str(line)
 
 
-@pytest.mark.parametrize("path", ["/v1/openapi.json", "/cordboard/v1/openapi.json"])
+@pytest.mark.parametrize("path", ["/v1/openapi.json", "/api/v1/openapi.json", "/cordboard/v1/openapi.json"])
 async def test_each_dialect_serves_its_document_to_anybody(sqlite_world: World, path: str) -> None:
     async with sqlite_world.client() as client:
         answer = await client.get(path)

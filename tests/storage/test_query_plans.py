@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx2
 import pytest
 
 from cordboard.domain.addresses import parse_network
@@ -56,18 +57,24 @@ class Noting:
 
     tx: Transaction
     noted: dict[str, tuple[Value, ...]]
+    #: Each as often as it ran.
+    ran: list[str]
 
     async def one(self, sql: str, *args: Value) -> Row | None:
-        self.noted.setdefault(sql, args)
+        self.note(sql, args)
         return await self.tx.one(sql, *args)
 
     async def all(self, sql: str, *args: Value) -> list[Row]:
-        self.noted.setdefault(sql, args)
+        self.note(sql, args)
         return await self.tx.all(sql, *args)
 
     async def run(self, sql: str, *args: Value) -> None:
-        self.noted.setdefault(sql, args)
+        self.note(sql, args)
         await self.tx.run(sql, *args)
+
+    def note(self, sql: str, args: tuple[Value, ...]) -> None:
+        self.noted.setdefault(sql, args)
+        self.ran.append(sql)
 
 
 @dataclass
@@ -76,12 +83,13 @@ class NotingStore:
 
     store: Store
     noted: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
 
     async def read(self, query: Query[Any]) -> Any:
-        return await self.store.read(lambda tx: query(Noting(tx, self.noted)))
+        return await self.store.read(lambda tx: query(Noting(tx, self.noted, self.ran)))
 
     async def write(self, tenant: TenantId | None, usecase: Query[Any]) -> Any:
-        return await self.store.write(tenant, lambda tx: usecase(Noting(tx, self.noted)))
+        return await self.store.write(tenant, lambda tx: usecase(Noting(tx, self.noted, self.ran)))
 
 
 async def plan(store: Store, sql: str, args: tuple[Value, ...], *, sqlite: bool) -> list[str]:
@@ -184,6 +192,7 @@ async def every_kind_of_request(world: World) -> None:
     connected = partial(connect, who=ADMIN, tenant=tenant, id=number, connection=connection, now=world.clock())
     await world.store.write(tenant, connected)
     async with world.client(key) as client:
+        await nebrija_s(client, agent.id)
         phone = (await client.post("/v1/phone/import", json=import_body())).json()
         path = f"/v1/phone/{phone['id']}"
         for method, url, body in (
@@ -199,6 +208,36 @@ async def every_kind_of_request(world: World) -> None:
     await add_platform_number(world, tenant=tenant)
     world.clock.advance(days=100)
     await tick(world.context)
+
+
+async def nebrija_s(client: httpx2.AsyncClient, agent: str) -> None:
+    """Every kind of request to the trunks' dialect."""
+    number = (await client.post("/v1/phone/import", json=import_body())).json()["id"]
+    body = {"name": "x", "gateways": [{"ipOrDomain": "127.0.1.1"}]}
+    made = (await client.post("/api/v1/sip-trunks", json=body)).json()["id"]
+    connected = {"label": "x", "sipTrunkId": made, "inbound": {"assistantId": agent}}
+    for method, path, sent in (
+        ("GET", "/sip-trunks", None),
+        ("GET", f"/sip-trunks/{made}", None),
+        ("PATCH", f"/sip-trunks/{made}", {**body, "name": "y", "gateways": [{"ipOrDomain": "127.0.1.2"}]}),
+        ("GET", "/phone-numbers", None),
+        ("GET", f"/phone-numbers/{number}", None),
+        ("PATCH", f"/phone-numbers/{number}", connected),
+        ("DELETE", f"/sip-trunks/{made}", None),
+    ):
+        answer = await client.request(method, "/api/v1" + path, json=sent)
+        assert answer.is_success, (path, answer.text)
+
+
+async def test_a_list_of_trunks_takes_two_statements_however_many_there_are(world: World) -> None:
+    tenant = await create_tenant(world)
+    async with world.client(await create_key(world, tenant)) as client:
+        for n in range(30):
+            gateways = [{"ipOrDomain": "127.0.1.1"}, {"ipOrDomain": "127.0.1.2"}]
+            await client.post("/api/v1/sip-trunks", json={"name": f"trunk {n}", "gateways": gateways})
+    noting = NotingStore(world.store)
+    assert len(await noting.read(partial(trunks.visible, tenant=tenant, limit=50))) == 30
+    assert len(noting.ran) == 2
 
 
 def filters(tenant: TenantId) -> Iterator[Filter]:

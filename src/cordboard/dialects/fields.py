@@ -1,10 +1,10 @@
 """Fields that more than one dialect takes; a dialect adds its own description."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from cordboard.domain.addresses import collapse, parse_network
+from cordboard.domain.addresses import HostPolicy, check_host, collapse, parse_network
 
 
 def _network(value: str) -> str:
@@ -18,13 +18,39 @@ def _networks(values: list[str]) -> list[str]:
     return values
 
 
-def _printable(value: str) -> str:
+def host(value: str, info: ValidationInfo) -> str:
+    """A host name or an address, without brackets, where this installation lets gateways live."""
+    found = check_host(value.strip().removeprefix("[").removesuffix("]"))
+    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
+    hosts.check(found)
+    return found
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def if_sent(**rest: Any) -> Any:
+    """A field of a partial update: it has no default, since what is absent stays as it is."""
+    return Field(default=None, json_schema_extra=_without_default, **rest)
+
+
+def printable(value: str) -> str:
+    """Raises ValueError for control characters."""
     if not value.isprintable():
         raise ValueError("no control characters are possible here")
     return value
 
 
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("the character U+0000 cannot be stored")
+    return value
+
+
+#: What a tenant calls a number.
+Nickname = Annotated[str, Field(max_length=255), AfterValidator(_storable)]
 #: A username or password that a digest is made of.
-Credential = Annotated[str, Field(max_length=255), AfterValidator(_printable)]
+Credential = Annotated[str, Field(max_length=255), AfterValidator(printable)]
 #: IP addresses and CIDR ranges as they were sent, trimmed; no more separate ones than the edge can hold.
 Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], AfterValidator(_networks)]

@@ -12,7 +12,11 @@ from cordboard.domain.tenants import Actor, TenantId
 
 KeyId = NewType("KeyId", str)
 
-PERMISSIONS = ("phones.view", "phones.purchase", "phones.import", "phones.update", "phones.delete")
+#: Those of numbers are Diga's words; those of trunks follow them.
+PERMISSIONS = (
+    *("phones.view", "phones.purchase", "phones.import", "phones.update", "phones.delete"),
+    *("sip-trunks.view", "sip-trunks.create", "sip-trunks.update", "sip-trunks.delete"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NewType, Self
+from functools import lru_cache
+from typing import Final, Literal, NewType, Self
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 
 from cordboard.domain.accounts import AccountId
 from cordboard.domain.addresses import HostPort, as_address, parse_host_port
@@ -213,6 +215,49 @@ def _not_e164(text: str) -> str:
     if digits != text and _E164.fullmatch(digits):
         return f"{message}; write it without separators: {digits}"
     return message
+
+
+class NumberType(StrEnum):
+    """What a number is for, as its country's numbering plan has it."""
+
+    MOBILE = "mobile"
+    LANDLINE = "landline"
+    #: A plan in which they look alike, such as North America's.
+    LANDLINE_OR_MOBILE = "landline-or-mobile"
+    TOLL_FREE = "toll-free"
+    PREMIUM_RATE = "premium-rate"
+    SHARED_COST = "shared-cost"
+    VOIP = "voip"
+    PERSONAL = "personal"
+    PAGER = "pager"
+    UNIVERSAL = "universal"
+    VOICEMAIL = "voicemail"
+    #: A SIP address.
+    SIP = "sip"
+    UNKNOWN = "unknown"
+
+
+_TYPES: Final = {
+    PhoneNumberType.MOBILE: NumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE: NumberType.LANDLINE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberType.LANDLINE_OR_MOBILE,
+    PhoneNumberType.TOLL_FREE: NumberType.TOLL_FREE,
+    PhoneNumberType.PREMIUM_RATE: NumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST: NumberType.SHARED_COST,
+    PhoneNumberType.VOIP: NumberType.VOIP,
+    PhoneNumberType.PERSONAL_NUMBER: NumberType.PERSONAL,
+    PhoneNumberType.PAGER: NumberType.PAGER,
+    PhoneNumberType.UAN: NumberType.UNIVERSAL,
+    PhoneNumberType.VOICEMAIL: NumberType.VOICEMAIL,
+}
+
+
+@lru_cache(maxsize=16_384)  # the plan is asked once for each number of a list, not with each list
+def number_type(number: str) -> NumberType:
+    """What a number in its canonical form is for."""
+    if "@" in number:
+        return NumberType.SIP
+    return _TYPES.get(phonenumbers.number_type(phonenumbers.parse(number, None)), NumberType.UNKNOWN)
 
 
 def dialled_user(number: str) -> str:

@@ -120,4 +120,4 @@ def _check_country(options: TrunkOptions) -> None:
     if code is not None and not _COUNTRY.fullmatch(code):
         raise InvalidOption("country_code", f"{code[:10]!r} is not a country code such as 34")
     if options.number_format is NumberFormat.NATIONAL and code is None:
-        raise InvalidOption("number_format", "national numbers need a country_code")
+        raise InvalidOption("country_code", "national numbers need one")

@@ -108,18 +108,19 @@ async def update(
     Raises UnknownTrunk, SystemTrunk, TooManyGateways, InvalidNetwork, TooManyNetworks, InvalidOption, InvalidHeader,
     InvalidCodecs, InvalidUsername, and GatewayMissing for credentials of a trunk without gateways.
     """
-    before = await _changeable(tx, tenant, id)
+    before = await changeable(tx, tenant, id)
     return await trunks.save(tx, who, before, _changed(before, patch, sealer), now)
 
 
 async def delete(tx: Transaction, who: Actor, now: datetime, *, id: TrunkId, tenant: TenantId | None = None) -> None:
     """Numbers that it carried have no trunk then. Raises UnknownTrunk, SystemTrunk."""
-    trunk = await _changeable(tx, tenant, id)
+    trunk = await changeable(tx, tenant, id)
     await numbers.leave_trunk(tx, who, id, now)
     await trunks.remove(tx, who, trunk, now)
 
 
-async def _changeable(tx: Transaction, tenant: TenantId | None, id: TrunkId) -> Trunk:
+async def changeable(tx: Transaction, tenant: TenantId | None, id: TrunkId) -> Trunk:
+    """The trunk, if the tenant may change it; of no tenant, the administrator may. Raises UnknownTrunk, SystemTrunk."""
     if tenant is None:
         return await trunks.get(tx, id)
     trunk = await see(tx, tenant, id)

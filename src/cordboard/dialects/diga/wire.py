@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationInfo, model_validator
 from pydantic_core import from_json
 
-from cordboard.dialects.fields import Credential, Networks
+from cordboard.dialects.fields import Credential, Networks, Nickname
 from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import NumberId, Provider, Status, parse_number
@@ -18,12 +18,6 @@ from cordboard.storage.numbers import Filter, ShownNumber
 from cordboard.usecases.numbers import Import, NumberPatch, TrunkPatch
 from cordboard.usecases.pages import Page
 from cordboard.usecases.ports import UNCHANGED, NewId
-
-
-def _text(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("the character U+0000 cannot be stored")
-    return value
 
 
 def _termination(value: object, info: ValidationInfo) -> HostPort:
@@ -45,7 +39,6 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("the instant lies outside the years 1 to 9999") from error
 
 
-Nickname = Annotated[str, Field(max_length=255), AfterValidator(_text)]
 #: Never in a repr: a model may end up in a traceback.
 Password = Annotated[Credential | None, Field(repr=False)]
 Number = Annotated[str, Field(min_length=1), AfterValidator(parse_number)]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cordboard.dialects.fields import if_sent
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
 from cordboard.dialects.native import wire
 from cordboard.dialects.openapi import Operation
@@ -47,21 +48,21 @@ Password = Annotated[str, AfterValidator(check_password)]
 class _AccountFields(wire.Body):
     """What may be said of an account: absent is unchanged, null clears."""
 
-    caller_id_name: Annotated[str, AfterValidator(check_caller_name)] | None = wire.if_sent(
+    caller_id_name: Annotated[str, AfterValidator(check_caller_name)] | None = if_sent(
         description="Display name of its calls"
     )
-    internal_caller_id: Annotated[int, AfterValidator(check_extension)] | None = wire.if_sent(
+    internal_caller_id: Annotated[int, AfterValidator(check_extension)] | None = if_sent(
         description="Extension: shown on internal calls, and what the tenant's other accounts dial"
     )
-    external_caller_id: Annotated[int, AfterValidator(check_external)] | None = wire.if_sent(
+    external_caller_id: Annotated[int, AfterValidator(check_external)] | None = if_sent(
         description="Digits of the tenant's E.164 number that is shown outside"
     )
-    allow_external_calls: bool = wire.if_sent(description="Whether it may call outside; needs an external caller id")
-    use_allowed_ips: bool = wire.if_sent(description="Whether it is taken from `allowed_ips` alone")
-    allowed_ips: Annotated[str, AfterValidator(_networks)] | None = wire.if_sent(
+    allow_external_calls: bool = if_sent(description="Whether it may call outside; needs an external caller id")
+    use_allowed_ips: bool = if_sent(description="Whether it is taken from `allowed_ips` alone")
+    allowed_ips: Annotated[str, AfterValidator(_networks)] | None = if_sent(
         description="Addresses and CIDR ranges with commas between"
     )
-    record: list[Recording] = wire.if_sent(description="Which of its calls are recorded")
+    record: list[Recording] = if_sent(description="Which of its calls are recorded")
 
     def change(self) -> accounts.Change:
         """Only what was sent."""
@@ -87,15 +88,15 @@ _NAMES = {
 class NewAccount(_AccountFields):
     """An account; its username and password are made if they are not given."""
 
-    username: Username = wire.if_sent()
-    password: Password = wire.if_sent(repr=False)
+    username: Username = if_sent()
+    password: Password = if_sent(repr=False)
 
 
 class AccountUpdate(_AccountFields):
     """Changes to an account; another username or password ends its registrations."""
 
-    username: Username = wire.if_sent()
-    password: Password = wire.if_sent(repr=False)
+    username: Username = if_sent()
+    password: Password = if_sent(repr=False)
 
 
 class AccountPath(BaseModel):

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from cordboard.dialects.fields import Networks
+from cordboard.dialects.fields import Networks, host, if_sent
 from cordboard.dialects.native.wire import (
     Body,
     Codec,
@@ -17,9 +17,8 @@ from cordboard.dialects.native.wire import (
     Username,
     checked_codecs,
     checked_headers,
-    if_sent,
 )
-from cordboard.domain.addresses import HostPolicy, Transport, check_host
+from cordboard.domain.addresses import Transport
 from cordboard.domain.numbers import parse_number
 from cordboard.domain.times import to_wire
 from cordboard.domain.trunk_options import (
@@ -32,13 +31,6 @@ from cordboard.domain.trunk_options import (
 )
 from cordboard.domain.trunks import MAX_GATEWAYS, Gateway, MediaPolicy, Trunk
 from cordboard.usecases import trunks
-
-
-def _host(value: str, info: ValidationInfo) -> str:
-    host = check_host(value.strip().removeprefix("[").removesuffix("]"))
-    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
-    hosts.check(host)
-    return host
 
 
 def _callers(values: list[str]) -> list[str]:
@@ -66,7 +58,7 @@ def _country(value: str) -> str:
     return value
 
 
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(host)]
 SrvField = Annotated[int, Field(ge=0, le=65535)]
 Limit = Annotated[int, Field(ge=1, le=1_000_000)]
 

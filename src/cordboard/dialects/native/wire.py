@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from starlette.requests import Request
 
-from cordboard.dialects.fields import Credential, Networks
+from cordboard.dialects.fields import Credential, Networks, if_sent
 from cordboard.dialects.http import parse_path
 from cordboard.domain.addresses import check_sip_uri as check_uri
 from cordboard.domain.agents import (
@@ -157,15 +157,6 @@ class Publish(Body):
     """The version to publish; null un-publishes."""
 
     version_id: UUID | None
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
-def if_sent(**rest: Any) -> Any:
-    """A field of a partial update: it has no default, since what is absent stays as it is."""
-    return Field(default=None, json_schema_extra=_without_default, **rest)
 
 
 class _TenantFields(Body):
