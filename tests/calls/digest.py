@@ -34,7 +34,8 @@ def is_right(header: str, method: str, username: str, realm: str, password: str)
     given = fields(header)
     if (given.get("username"), given.get("realm")) != (username, realm):
         return False
-    return given.get("response") == _response(ha1(username, realm, password), method, given)
+    secret = ha1(username, realm, password, given.get("algorithm", "MD5"))
+    return given.get("response") == _response(secret, method, given)
 
 
 def _response(secret: str, method: str, given: dict[str, str]) -> str:

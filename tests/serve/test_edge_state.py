@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.calls.phone import Agent, Phone
+from tests.calls.registrar import Registrar
 from tests.calls.test_guarding import options
 from tests.processes import cordboard
 from tests.serve.installations import Installation, installation
@@ -58,3 +59,23 @@ def test_a_trunks_gateways_are_shown_with_what_they_answered(installed: Installa
         assert second["state"] in ("unknown", "down")
         table = cordboard(data, "trunk", "health", "--tenant", "Acme").stdout
         assert gateway.at in table
+
+
+def test_a_trunk_registers_by_command_and_says_how_that_stands(installed: Installation) -> None:
+    data = installed.server.data
+    with Registrar("127.0.1.23", name="carrier.example") as carrier:
+        carrier.users = {"acme": "a secret of the carrier's"}
+        login = ("--username", "acme", "--password", "a secret of the carrier's")
+        cordboard(data, "trunk", "update", installed.number, "--gateway", carrier.at, *login, "--register")
+        carrier.until_granted()
+        time.sleep(0.2)
+        (told,) = json.loads(cordboard(data, "trunk", "registrations", installed.number, "--json").stdout)["data"]
+        (shown,) = told["gateways"]
+        assert (shown["host"], shown["state"], shown["code"], shown["reason"]) == (carrier.at, "registered", 200, "OK")
+        assert shown["since"] < shown["next_attempt_at"] < shown["expires_at"]
+        table = cordboard(data, "trunk", "registrations", "--tenant", "Acme").stdout
+        assert carrier.at in table
+        assert "secret" not in table
+        cordboard(data, "trunk", "update", installed.number, "--no-register")
+        assert carrier.until_granted(2)[1].expires == 0
+        assert "off" in cordboard(data, "trunk", "registrations", installed.number).stdout

@@ -45,15 +45,32 @@ def show(client: Client, trunk: str, as_json: bool) -> None:
 @talks_to_server
 def health(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
     """Show which gateways answer: of one trunk, by its id or a number of it, or of a tenant."""
+    columns = ("trunk", "host", "uri", "state", "code", "latency_ms", "asked_at")
+    _told(client, "health", trunk, tenant, columns, as_json)
+
+
+@trunk.command()
+@click.argument("trunk", required=False)
+@click.option("--tenant", help="Of all trunks of this tenant instead: name, reference or id.")
+@talks_to_server
+def registrations(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
+    """Show how the edge is registered with gateways: of one trunk, by its id or a number of it, or of a tenant."""
+    columns = ("trunk", "host", "state", "code", "reason", "since", "expires_at", "next_attempt_at")
+    _told(client, "registrations", trunk, tenant, columns, as_json)
+
+
+def _told(
+    client: Client, what: str, trunk: str | None, tenant: str | None, columns: tuple[str, ...], as_json: bool
+) -> None:
+    """What the edge knows of gateways."""
     if (trunk is None) == (tenant is None):
         raise click.UsageError("name a trunk, or a tenant with --tenant")
     chosen = [_found(client, trunk)] if trunk is not None else _all(client, str(tenant))
-    told = [{**client.get(f"/trunks/{each['id']}/health"), "name": each["name"]} for each in chosen]
+    told = [{**client.get(f"/trunks/{each['id']}/{what}"), "name": each["name"]} for each in chosen]
     if as_json:
         show_json({"data": told})
         return
-    rows = [{**hop, "trunk": each["name"]} for each in told for hop in each["gateways"]]
-    show_table(rows, ("trunk", "host", "uri", "state", "code", "latency_ms", "asked_at"))
+    show_table([{**each, "trunk": one["name"]} for one in told for each in one["gateways"]], columns)
 
 
 @trunk.command()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from cordboard.domain.addresses import HostPort, Transport, as_address
@@ -214,6 +215,35 @@ class HopHealth:
     #: Microseconds from OPTIONS to that answer.
     latency: int | None = None
     asked_at: datetime | None = None
+
+
+class RegistrationState(StrEnum):
+    """How we stand with a gateway that may want us to register."""
+
+    REGISTERED = "registered"
+    #: Nothing has been answered yet.
+    TRYING = "trying"
+    #: The last try was refused, or not answered.
+    FAILED = "failed"
+    #: Nobody asks for it.
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayRegistration:
+    """What became of registering with one gateway of a trunk."""
+
+    host: str
+    state: RegistrationState
+    #: The last final response; None if there was none.
+    code: int | None = None
+    #: Its reason phrase, printable ASCII alone, or what went wrong.
+    reason: str | None = None
+    #: When it came to be in that state.
+    since: datetime | None = None
+    #: Until when the gateway has promised to know us.
+    expires_at: datetime | None = None
+    next_attempt_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
-from cordboard.domain.edge import Ban, Binding, HopHealth
+from cordboard.domain.edge import Ban, Binding, GatewayRegistration, HopHealth
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret, TrunkId
 from cordboard.storage.transaction import Query
@@ -56,6 +56,10 @@ class EdgeState(Protocol):
 
     async def hops(self, trunk: TrunkId) -> list[HopHealth]:
         """The trunk's gateways in order, each record of a name apart."""
+        ...
+
+    async def registrations(self, trunk: TrunkId) -> list[GatewayRegistration]:
+        """How we are registered with each of the trunk's gateways, in order."""
         ...
 
     async def bans(self) -> list[Ban]: ...

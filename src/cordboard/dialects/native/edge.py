@@ -1,4 +1,4 @@
-"""The native API's view of the edge: which gateways answer, and who is banned."""
+"""The native API's view of the edge: which gateways answer, with which it is registered, and who is banned."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from cordboard.dialects.http import parse_path, reply
 from cordboard.dialects.native.trunk_wire import TrunkPath
 from cordboard.dialects.openapi import Operation
-from cordboard.domain.edge import Ban, HopHealth
+from cordboard.domain.edge import Ban, GatewayRegistration, HopHealth, RegistrationState
 from cordboard.domain.errors import EdgeUnavailable, NotBanned
 from cordboard.domain.tenants import Actor
 from cordboard.domain.times import opt_to_wire, to_wire
@@ -49,6 +49,29 @@ class HealthShown(BaseModel):
     gateways: list[HopShown]
 
 
+class RegistrationShown(BaseModel):
+    """How the edge is registered with one gateway.
+
+    `code` and `reason` are of the last answer, `code` null if there was none. `expires_at` is until when the gateway
+    has promised to know us.
+    """
+
+    host: str
+    state: RegistrationState
+    code: int | None
+    reason: str | None
+    since: datetime | None
+    expires_at: datetime | None
+    next_attempt_at: datetime | None
+
+
+class RegistrationsShown(BaseModel):
+    """A trunk's gateways in order of use."""
+
+    trunk_id: str
+    gateways: list[RegistrationShown]
+
+
 class BanShown(BaseModel):
     """A source that is not heard for a while: `flood`, `scanner`, `credentials` or `by-hand`."""
 
@@ -82,6 +105,12 @@ class EdgeViews:
         await self._context.store.read(partial(trunks.get, id=id))
         return reply({"trunk_id": id, "gateways": [_hop(each) for each in await self._state.hops(id)]})
 
+    async def trunk_registrations(self, request: Request, who: Actor) -> Response:
+        id = TrunkId(str(parse_path(request, TrunkPath).trunk_id))
+        await self._context.store.read(partial(trunks.get, id=id))
+        told = await self._state.registrations(id)
+        return reply({"trunk_id": id, "gateways": [_registration(each) for each in told]})
+
     async def list_bans(self, request: Request, who: Actor) -> Response:
         return reply({"data": [_ban(each) for each in await self._state.bans()]})
 
@@ -108,6 +137,18 @@ def _hop(hop: HopHealth) -> dict[str, object]:
     }
 
 
+def _registration(told: GatewayRegistration) -> dict[str, object]:
+    return {
+        "host": told.host,
+        "state": told.state,
+        "code": told.code,
+        "reason": told.reason,
+        "since": opt_to_wire(told.since),
+        "expires_at": opt_to_wire(told.expires_at),
+        "next_attempt_at": opt_to_wire(told.next_attempt_at),
+    }
+
+
 def _ban(ban: Ban) -> dict[str, object]:
     return {"address": ban.address, "reason": ban.reason, "since": to_wire(ban.since), "dropped": ban.dropped}
 
@@ -121,6 +162,14 @@ def operations(views: EdgeViews, read: Callable[..., Operation], write: Callable
             "Which of a trunk's gateways answer",
             views.trunk_health,
             HealthShown,
+            path_model=TrunkPath,
+        ),
+        read(
+            "GET /trunks/{trunk_id}/registrations",
+            "get_trunk_registrations",
+            "How the edge is registered with a trunk's gateways",
+            views.trunk_registrations,
+            RegistrationsShown,
             path_model=TrunkPath,
         ),
         read("GET /bans", "list_bans", "List sources that are not heard for a while", views.list_bans, Bans),

@@ -31,6 +31,7 @@ STATEMENTS = (
     *("decide", "decide_out", "decide_account", "trunk_rules"),
     *("login", "trunk_login", "account", "record"),
     *("credentials", "failover", "ingested", "probed", "names"),
+    *("registrations", "registrations_changed", "registration"),
 )
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (
@@ -197,6 +198,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         **queues(machine_megabytes()),
         "EVENTS_PAGES": options.events_megabytes * (1 << 20) // PAGE,
         "SHOWN_HOST": _shown_host(options),
+        **_contacts(options),
         "MASK_KEY": _derived(key, "topology"),
         "END_PATH": end_path(key),
         "DECOY_HA1": _derived(key, "decoy")[: 64 if options.digest == "sha-256" else 32],
@@ -348,6 +350,22 @@ def _shown_host(options: EdgeOptions) -> str:
     address, _ = split_listen(options.sip_listen[0])
     host = _advertise(options.sip_listen[0], options.sip_advertise).removeprefix(" advertise ")
     return re.sub(r":[0-9]+$", "", host) if host else f"[{address}]" if ":" in address else address
+
+
+def _contacts(options: EdgeOptions) -> dict[str, str]:
+    """Where calls for our registrations are to come: by IPv4, by IPv6 and by TLS; `none` if they cannot."""
+    found = {"CONTACT_V4": "none", "CONTACT_V6": "none", "CONTACT_TLS": "none"}
+    for listen in reversed(options.sip_listen):
+        found["CONTACT_V6" if listen.startswith("[") else "CONTACT_V4"] = _contact(listen, options.sip_advertise)
+    if options.tls_listen is not None:
+        port = split_listen(options.tls_listen)[1]
+        found["CONTACT_TLS"] = _contact(options.tls_listen, options.sip_advertise, port)
+    return found
+
+
+def _contact(listen: str, advertise: str | None, port: int | None = None) -> str:
+    shown = _advertise(listen, advertise, port).removeprefix(" advertise ") or listen
+    return shown if re.search(r":[0-9]+$", shown) else f"{shown}:{split_listen(listen)[1]}"
 
 
 def _listens(options: EdgeOptions) -> list[str]:

@@ -17,6 +17,7 @@ from zlib import crc32
 
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow
 from cordboard.domain.errors import EdgeRefused, NotApplied
+from cordboard.engines.edge import registrations
 
 Kind = Literal["number", "trunk", "agent", "account"]
 Epoch = NewType("Epoch", str)
@@ -238,7 +239,7 @@ class EdgeFile:
         row = self._connection.execute("select schema_version, epoch, revision from meta where id=1").fetchone()
         if row is None or row[0] != SCHEMA_VERSION or not row[1]:
             return None
-        for table in ("number", "trunk", "agent", "account", "hop", "resolved"):
+        for table in ("number", "trunk", "agent", "account", "hop", "registration", "resolved"):
             self._connection.execute(f"select * from {table} limit 1").fetchone()  # noqa: S608  known names
         return Epoch(row[1]), row[2]
 
@@ -275,18 +276,28 @@ class EdgeFile:
             self._connection.executemany(statement, map(_values, these))
             if statement in _WITH_HOPS:
                 self._apply_hops(these)
+            if statement in (_PUT[TrunkRow], _DROP["trunk"]):
+                self._apply_registrations(these)
 
     def _apply_hops(self, writes: Sequence[Write]) -> None:
         """Hops stand and fall with their trunk or agent."""
         self._connection.executemany(_DROP_HOPS, [(_owner(write),) for write in writes])
         self._connection.executemany(_PUT_HOP, [row for write in writes for row in _hops(write)])
 
+    def _apply_registrations(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if isinstance(write, Put) and isinstance(write.row, TrunkRow):
+                registrations.put(self._connection, write.row)
+            else:
+                registrations.drop(self._connection, _owner(write))
+
     def _empty(self) -> None:
         """Our tables with nothing in them, whatever the file held before.
 
-        What names were resolved to is kept if it is there: it is not made from the store.
+        What names were resolved to is kept if it is there: it is not made from the store. So is with whom we are
+        registered, as something to be taken back.
         """
-        resolved = self._resolved()
+        resolved, registered = self._resolved(), registrations.kept(self._connection)
         tables = self._connection.execute(
             "select type, name from sqlite_master where type in ('table','view') and substr(name, 1, 7) <> 'sqlite_'"
         ).fetchall()
@@ -295,6 +306,7 @@ class EdgeFile:
             self._connection.execute(f'drop {kind} "{quoted}"')
         create_tables(self._connection)
         self._connection.executemany("insert into resolved values(?,?,?)", resolved)
+        registrations.restore(self._connection, registered)
 
     def _resolved(self) -> list[tuple[str, int, str]]:
         try:

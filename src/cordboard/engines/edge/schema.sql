@@ -87,6 +87,25 @@ create table hop(
 ) without rowid;
 create index hop_name on hop(name) where name <> '';
 create index hop_probe on hop(slot, probe) where probe <> '';
+create table registration(
+    key text primary key,         -- the user of its Contact, by which calls that come for it are known
+    trunk text not null,
+    host text not null,           -- this to verify: of the gateway, as in hop
+    uri text not null,
+    name text not null,
+    verify integer not null,
+    address text not null,        -- of record: sip:user@domain
+    registrar text not null,      -- the request URI
+    username text not null,
+    password text not null,
+    expires integer not null,     -- seconds that are asked for; 0: it is to be taken back
+    changed integer not null,     -- when, in seconds since the epoch
+    slot integer not null         -- which sixtieth it is looked at with
+) without rowid;
+create index registration_trunk on registration(trunk);
+create index registration_slot on registration(slot);
+create index registration_changed on registration(changed);
+create index registration_parting on registration(changed) where expires = 0;
 create table resolved(
     name text not null,
     rank integer not null,

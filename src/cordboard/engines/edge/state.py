@@ -1,4 +1,4 @@
-"""What Kamailio knows and no store does: which gateways answer, and who is banned."""
+"""What Kamailio knows and no store does: which gateways answer, with which we are registered, and who is banned."""
 
 import asyncio
 import sqlite3
@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from cordboard.domain.edge import Ban, HopHealth
+from cordboard.domain.edge import Ban, GatewayRegistration, HopHealth, RegistrationState
 from cordboard.domain.errors import EdgeUnavailable
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.edge.rpc import RpcFailed
@@ -15,6 +15,12 @@ from cordboard.engines.edge.supervisor import Edge
 _HOPS = """
 select h.host, coalesce(nullif(h.uri, ''), r.uri) from hop h left join resolved r on r.name = h.name and h.name <> ''
 where h.owner = ? order by h.position, r.rank limit 100
+"""
+_REGISTRATIONS = """
+select h.host, coalesce(g.key, '') from hop h
+left join registration g
+    on g.trunk = h.owner and g.host = h.host and g.uri = h.uri and g.name = h.name and g.expires <> 0
+where h.owner = ? order by h.position limit 100
 """
 
 
@@ -26,8 +32,18 @@ class State:
 
     async def hops(self, trunk: TrunkId) -> list[HopHealth]:
         """Raises EdgeUnavailable."""
-        found = await asyncio.to_thread(self._places, trunk)
+        found = await asyncio.to_thread(self._read, _HOPS, trunk)
         return [await self._health(host, uri) for host, uri in found]
+
+    async def registrations(self, trunk: TrunkId) -> list[GatewayRegistration]:
+        """Raises EdgeUnavailable."""
+        found = await asyncio.to_thread(self._read, _REGISTRATIONS, trunk)
+        return [
+            _registration(host, await self._value("registered", key))
+            if key
+            else GatewayRegistration(host=host, state=RegistrationState.OFF)
+            for host, key in found
+        ]
 
     async def bans(self) -> list[Ban]:
         """Raises EdgeUnavailable."""
@@ -53,11 +69,11 @@ class State:
         await self._call("htable.delete", "ban", address)
         return True
 
-    def _places(self, trunk: TrunkId) -> list[tuple[str, str | None]]:
+    def _read(self, sql: str, trunk: TrunkId) -> list[Any]:
         path = self._folder() / "edge.sqlite"
         try:
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
-                return connection.execute(_HOPS, (trunk,)).fetchall()
+                return connection.execute(sql, (trunk,)).fetchall()
         except sqlite3.Error as error:
             raise EdgeUnavailable(f"the edge's file cannot be read: {error}") from error
 
@@ -93,6 +109,26 @@ class State:
         if not self._edge.ready:
             raise EdgeUnavailable("the edge is not ready")
         return self._edge.folder
+
+
+def _registration(host: str, told: Any) -> GatewayRegistration:
+    """Of what registrations.cfg says; None: its turn has not come yet."""
+    if told is None:
+        return GatewayRegistration(host=host, state=RegistrationState.TRYING)
+    state, code, reason, since, until, following = str(told).split(">")
+    return GatewayRegistration(
+        host=host,
+        state=RegistrationState(state),
+        code=int(code) or None,
+        reason=bytes.fromhex(reason).decode("ascii", "replace") or None,
+        since=_at(since),
+        expires_at=_at(until),
+        next_attempt_at=_at(following),
+    )
+
+
+def _at(seconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), UTC) if int(seconds) else None
 
 
 def _ban(address: str, value: str, dropped: int) -> Ban:
