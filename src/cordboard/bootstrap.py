@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +50,7 @@ from cordboard.usecases import clockwork
 from cordboard.usecases.calls import forget_old
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.operators import Logins
-from cordboard.usecases.ports import Clock, Context, utc_now
+from cordboard.usecases.ports import Clock, Context, Reconciliation, utc_now
 
 log = structlog.get_logger()
 
@@ -88,6 +88,8 @@ class Service:
     events: Ingest | None
     #: Objects on a page of the operator API, at most.
     largest_page: int
+    #: What keeps LiveKit in step; None without one.
+    livekit: Reconciliation | None
     #: The sound of recorded calls, and what makes it; None without an edge.
     recordings: Kept
     recorder: Recordings | None
@@ -104,7 +106,8 @@ class Service:
             native.PREFIX: (
                 "native",
                 native.app(
-                    self.context, self.keyholders, self.admin_token, release, state, self.registrar, self.recordings
+                    *(self.context, self.keyholders, self.admin_token, release),
+                    *(state, self.registrar, self.recordings, self.livekit),
                 ),
             ),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
@@ -172,6 +175,9 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             hosts=HostPolicy(allow_private=settings.allow_private_hosts),
             clock=clock,
         )
+        alone, livekit = context, None
+        if settings.livekit_url is not None:
+            context, livekit = await _provision(stack, settings, context)
         names = None
         if options is not None and file is not None and projector is not None:
             names = projector.watchers.names = await _watch_names(stack, settings, options, file, context.hosts)
@@ -188,7 +194,8 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             edge_start = _background(stack, edge.start())
             recorder = Recordings.of(options, settings.keep_recordings_days, log)
             _background(stack, recorder.run())
-        _background(stack, _turn_the_clock(context, settings))
+        # what is due is not put off because LiveKit is away: it follows
+        _background(stack, _turn_the_clock(alone, settings))
         yield Service(
             context=context,
             keyholders=Keyholders(store),
@@ -198,6 +205,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             names=names,
             registrar=registrar,
             events=events,
+            livekit=livekit,
             largest_page=settings.operator_max_page,
             recordings=Kept(run.data),
             recorder=recorder,
@@ -298,6 +306,31 @@ async def _open_store(
     _background(stack, follower.run())
     server.after_commit = follower.caught_up
     return server, follower
+
+
+async def _provision(
+    stack: contextlib.AsyncExitStack, settings: Settings, context: Context
+) -> tuple[Context, Reconciliation]:
+    """The context whose writes LiveKit is told of first, and what compares all of it. Raises CannotServe."""
+    from cordboard.engines.livekit import engine  # LiveKit's client costs time and memory: only where it is used
+    from cordboard.engines.livekit.options import LiveKitOptions
+
+    options = LiveKitOptions(
+        url=settings.livekit_url or "",
+        key=settings.livekit_api_key,
+        secret=settings.livekit_api_secret,
+        edges=settings.livekit_edges,
+        room_prefix=settings.livekit_room_prefix,
+        timeout=settings.livekit_timeout_seconds,
+        interval=settings.livekit_interval_seconds,
+    )
+    try:
+        running = await engine.start(options, context, log, sole=isinstance(context.store, SqliteStore))
+    except engine.CannotStart as error:
+        raise CannotServe(str(error)) from error
+    stack.push_async_callback(running.close)
+    _background(stack, running.run())
+    return replace(context, store=running.store), running
 
 
 async def _watch_names(

@@ -174,6 +174,24 @@ class Settings:
     clockwork_seconds: float = _setting(
         15.0, "Seconds between two looks at what time alone changes, such as a release that is due.", float
     )
+    livekit_url: str | None = _setting(
+        None,
+        "A LiveKit server, or project of LiveKit Cloud, that is kept in step: `https://…` or `wss://…`. Unset: none. "
+        "See [livekit.md](livekit.md), as for the settings that follow.",
+    )
+    livekit_api_key: str = _setting("", "An API key of it.")
+    livekit_api_secret: str = _setting("", "The secret of that key.", secret=True)
+    livekit_edges: tuple[str, ...] = _setting(
+        (),
+        "Addresses and CIDR ranges that our edges call LiveKit from, separated by commas: let in beside those that a "
+        "trunk lets in.",
+        _list,
+    )
+    livekit_room_prefix: str = _setting("call-", "What the names of rooms begin with; each call has its own.")
+    livekit_timeout_seconds: int = _setting(5, "How long one answer of LiveKit's is waited for.", _seconds)
+    livekit_interval_seconds: int = _setting(
+        300, "Seconds between two comparisons of all of LiveKit with what is stored.", _seconds
+    )
     log_level: str = _setting("info", "Least severe message that is logged: debug, info, warning, error.", str.lower)
 
 

@@ -2,7 +2,20 @@
 
 import click
 
-from cordboard.cli import accounts, agents, bans, calls, keys, migrate, numbers, operators, serve, tenants, trunks
+from cordboard.cli import (
+    accounts,
+    agents,
+    bans,
+    calls,
+    keys,
+    livekit,
+    migrate,
+    numbers,
+    operators,
+    serve,
+    tenants,
+    trunks,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,3 +36,4 @@ main.add_command(numbers.number)
 main.add_command(trunks.trunk)
 main.add_command(calls.call)
 main.add_command(bans.ban)
+main.add_command(livekit.livekit)

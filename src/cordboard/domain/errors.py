@@ -419,3 +419,25 @@ class EdgeRefused(CordboardError):
     """The edge's database would not take the change; nothing was changed."""
 
     retry = True
+
+
+class ProviderFailed(CordboardError):
+    """LiveKit refused or did not answer; nothing was changed."""
+
+    retry = True
+
+
+class BeingChanged(Unavailable):
+    """Another request changes the same object at LiveKit now."""
+
+
+class NoProvider(Refused):
+    """This server has no LiveKit: CORDBOARD_LIVEKIT_URL is not set."""
+
+
+class TooMuchWouldGo(Refused):
+    """More would be deleted at LiveKit than anybody deletes by the way."""
+
+    def __init__(self, deleted: int, all: int) -> None:
+        super().__init__(f"{deleted} of {all} objects would be deleted at LiveKit; say that this is meant")
+        self.deleted = deleted

@@ -14,7 +14,7 @@ Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number
 #: Field name to [from, to]. A secret appears as ["set"] or ["cleared"], never as itself.
 Fields = dict[str, Any]
 
-_RECORD = """
+RECORD = """
 insert into change (tenant_id, kind, object_id, actor, action, fields, at) values ($1, $2, $3, $4, $5, $6, $7)
 """
 #: The same of many objects at once.
@@ -57,7 +57,7 @@ async def record(
     fields: Fields,
 ) -> None:
     """Write one entry, in the transaction that makes the change."""
-    await tx.run(_RECORD, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
+    await tx.run(RECORD, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
 
 
 async def record_each(

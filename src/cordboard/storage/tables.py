@@ -43,6 +43,7 @@ def metadata(dialect: str) -> MetaData:
     _trunk(meta)
     _number(meta)
     _account(meta, dialect)
+    _provider_claim(meta)
     _change(meta, dialect)
     _calls(meta)
     return meta
@@ -344,6 +345,19 @@ def _number(meta: MetaData) -> None:
         Index(f"number_{column}", table.c[column], sqlite_where=waiting, postgresql_where=waiting)
     released = text("status = 'released'")
     Index("number_quarantine", table.c.released_at, sqlite_where=released, postgresql_where=released)
+
+
+def _provider_claim(meta: MetaData) -> None:
+    #: What is being changed at LiveKit, from before it is touched until the change is stored.
+    Table(
+        "provider_claim",
+        meta,
+        Column("object", TEXT, primary_key=True),
+        #: The process that changes it; '' if that gave up, and something may be left there.
+        _text("holder"),
+        _text("claimed_at"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _change(meta: MetaData, dialect: str) -> None:

@@ -1,7 +1,7 @@
 """What use cases are handed from outside."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -10,9 +10,11 @@ from typing import Final, Literal, Protocol, TypeVar
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
 from cordboard.domain.edge import Ban, Binding, GatewayRegistration, HopHealth
+from cordboard.domain.provisioning import Planned
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret, TrunkId
-from cordboard.storage.transaction import Query
+from cordboard.storage.changes import Kind
+from cordboard.storage.transaction import Query, Transaction
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -100,6 +102,44 @@ class Sealer(Protocol):
 
     def seal(self, plain: str, row: str) -> SealedSecret: ...
     def unseal(self, secret: SealedSecret, row: str) -> str: ...
+
+
+#: What an object must be at a provider: compared, and handed to the provider again; None is that there is none.
+Wanted = object
+
+
+class Provider(Protocol):
+    """A service that holds objects of its own for ours, each under a key that never changes: `number:+34911234567`."""
+
+    async def keys(self, tx: Transaction, touched: Collection[tuple[Kind, str]]) -> list[str]:
+        """Which of its objects a change of these objects of ours, by kind and id, may be about."""
+        ...
+
+    async def wanted(self, tx: Transaction, keys: Collection[str]) -> dict[str, Wanted]:
+        """What these must be by the store; a key that must have nothing is left out. Raises Invalid."""
+        ...
+
+    async def put(self, key: str, wanted: Wanted | None, *, before: Wanted | None = None, search: bool = False) -> str:
+        """Make it so; the provider's id, '' of nothing.
+
+        `before` is what the store says that it is now. `search` does not trust that: something may have been left.
+        Raises ProviderFailed; it may then be half done.
+        """
+        ...
+
+    async def record(self, tx: Transaction, key: str, id: str, now: datetime) -> None:
+        """Write the provider's id to where the store keeps it, if it does."""
+        ...
+
+
+class Reconciliation(Protocol):
+    """Compares a provider with the store. Each raises ProviderFailed."""
+
+    async def plan(self) -> Planned: ...
+
+    async def apply(self, *, mass_deletion: bool) -> Planned:
+        """What was planned, with what of it failed. Raises TooMuchWouldGo unless a mass deletion is meant."""
+        ...
 
 
 def utc_now() -> datetime:

@@ -78,6 +78,7 @@ TABLE = ErrorTable(
         errors.Refused: Line(status=400, code="BAD_PARAMETER"),
         errors.Unavailable: Line(status=503, code="SERVICE_UNAVAILABLE"),
         errors.EdgeRefused: Line(status=503, code="SERVICE_UNAVAILABLE"),
+        errors.ProviderFailed: Line(status=502, code="SIP_PROVIDER_ERROR"),
         PaginationConflict: Line(status=422, code="INVALID_PAGINATION_PARAMETERS"),
         BodyTooLarge: Line(status=413, code="PAYLOAD_TOO_LARGE", message="The body is larger than 1 MiB"),
     }

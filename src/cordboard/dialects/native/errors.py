@@ -72,6 +72,10 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.NotApplied: (503, "not-applied"),
         errors.Unavailable: (503, "unavailable"),
         errors.EdgeRefused: (503, "edge-refused"),
+        errors.BeingChanged: (503, "being-changed"),
+        errors.ProviderFailed: (502, "livekit-failed"),
+        errors.NoProvider: (409, "no-livekit"),
+        errors.TooMuchWouldGo: (409, "mass-deletion"),
         BodyTooLarge: (413, "body-too-large"),
     }
 )

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from cordboard.dialects.app import bearer_token, dialect
 from cordboard.dialects.http import JSON, parse_body, parse_path, parse_query, reply
-from cordboard.dialects.native import accounts, calls, edge, operators, trunks, wire
+from cordboard.dialects.native import accounts, calls, edge, livekit, operators, trunks, wire
 from cordboard.dialects.native.errors import MEDIA_TYPE, Problem, respond
 from cordboard.dialects.openapi import Answer, Operation, document
 from cordboard.domain.accounts import AccountId
@@ -29,7 +29,7 @@ from cordboard.usecases import tenants as tenant_usecases
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import add_platform_number, assign_platform_number, assign_to_account
 from cordboard.usecases.pages import page_of_numbers
-from cordboard.usecases.ports import Context, EdgeState, KeptRecordings, Registrations
+from cordboard.usecases.ports import Context, EdgeState, KeptRecordings, Reconciliation, Registrations
 
 PREFIX = "/cordboard/v1"
 
@@ -229,6 +229,7 @@ def _problems(*statuses: int) -> dict[int, Answer]:
         413: "The body is larger than 1 MiB",
         422: "A field is not of the form it must have",
         500: "An internal error",
+        502: "LiveKit refused, or did not answer; nothing was changed",
         503: "Too busy, or stored and not yet applied; try again",
     }
     return {
@@ -252,7 +253,7 @@ def _write(
     method_path: str, name: str, summary: str, handler: Any, status: int, shown: type[BaseModel] | None, **rest: Any
 ) -> Operation:
     method, path = method_path.split()
-    answers = {status: Answer(description="Done", body=shown), **_problems(404, 409, 413)}
+    answers = {status: Answer(description="Done", body=shown), **_problems(404, 409, 413, 502)}
     return Operation(
         method=method, path=PREFIX + path, name=name, summary=summary, handler=handler, answers=answers, **rest
     )
@@ -405,6 +406,7 @@ def app(
     edge_state: EdgeState | None = None,
     registrar: Registrations | None = None,
     recordings: KeptRecordings | None = None,
+    reconciliation: Reconciliation | None = None,
 ) -> ASGIApp:
     """The native API as one app, to be mounted at PREFIX; `admin_token` opens all of it."""
     listed = operations(Administration(context, keyholders))
@@ -413,6 +415,7 @@ def app(
     listed += accounts.operations(accounts.AccountViews(context, registrar), _read, _write)
     listed += calls.operations(calls.CallRecords(context, recordings), _read)
     listed += edge.operations(edge.EdgeViews(context, edge_state), _read, _write)
+    listed += livekit.operations(livekit.LiveKitViews(reconciliation), _read, _write)
     described = partial(
         document,
         listed,

@@ -134,6 +134,7 @@ TABLE = ErrorTable(
         errors.Refused: CONFLICT,
         errors.Unavailable: UNAVAILABLE,
         errors.EdgeRefused: UNAVAILABLE,
+        errors.ProviderFailed: UNAVAILABLE,
         BodyTooLarge: TOO_LARGE,
     }
 )
