@@ -57,7 +57,7 @@ def test_a_gateway_is_an_outbound_trunk_and_its_id_the_provider_s(livekit: LiveK
     assert (trunk["auth_username"], trunk["auth_password"]) == ("acme", "s3cret-of-acme")
     shown = json.loads(cordboard(served.server.data, "trunk", "show", number, "--json").stdout)
     assert shown["provider_id"] == trunk["sip_trunk_id"]
-    assert served.request("PATCH", f"/{phone}/sip-config", {"outbound_config": None})[0] == 200
+    assert served.request("PATCH", f"/{phone}/sip-config", {"outbound_config": {"termination_uri": None}})[0] == 200
     assert trunk["sip_trunk_id"] not in {each["sip_trunk_id"] for each in held(livekit).outbound}
     assert json.loads(cordboard(served.server.data, "trunk", "show", number, "--json").stdout)["provider_id"] is None
 

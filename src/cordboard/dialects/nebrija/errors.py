@@ -54,6 +54,7 @@ TABLE = ErrorTable(
         errors.Refused: Line(status=409),
         errors.Unavailable: Line(status=503),
         errors.EdgeRefused: Line(status=503),
+        errors.ProviderFailed: Line(status=502),
         BodyTooLarge: Line(status=413),
     }
 )
