@@ -8,7 +8,7 @@ from typing import Any
 
 from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
-from cordboard.domain.media import OFFERED, POLICIES
+from cordboard.domain.media import OFFERED, POLICIES, codec_flags, codec_names
 from cordboard.domain.routing import Invite, routing_key
 from cordboard.domain.trunk_rules import PREMIUM
 
@@ -221,6 +221,8 @@ def _options(rng: random.Random, id: str) -> dict[str, Any]:
         "callers": rng.choice(["", ",".join(callers)]),
         "destinations": rng.choice(["", ",".join(destinations)]),
         "login": rng.choice(["", "", f"carrier-{id}"]),
+        "flags": rng.choice(["", codec_flags(("PCMA", "opus"))]),
+        "codecs": rng.choice(["", codec_names(("PCMA", "opus"))]),
     }
 
 

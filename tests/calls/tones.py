@@ -5,7 +5,8 @@ import socket
 import struct
 import threading
 import time
-from typing import Self
+from collections.abc import Callable
+from typing import Literal, Self
 
 from tests.calls.phone import media
 from tests.calls.srtp import Key, Stream
@@ -36,6 +37,28 @@ def linear(code: int) -> int:
 _LINEAR = [linear(code) for code in range(256)]
 
 
+def a_linear(code: int) -> int:
+    """One 16 bit sample of G.711 A-law."""
+    code ^= 0x55
+    segment, magnitude = code >> 4 & 7, (code & 0x0F) << 4 | 8
+    if segment:
+        magnitude = magnitude + 0x100 << segment - 1
+    return magnitude if code & 0x80 else -magnitude
+
+
+_A_LINEAR = [a_linear(code) for code in range(256)]
+
+
+def a_law(sample: int) -> int:
+    """The reverse: the code that is nearest."""
+    return min(range(256), key=lambda code: abs(_A_LINEAR[code] - sample))
+
+
+Law = Literal["PCMU", "PCMA"]
+#: Static payload types (RFC 3551 section 6).
+_PAYLOAD: dict[Law, int] = {"PCMU": 0, "PCMA": 8}
+
+
 def power(samples: list[int], frequency: float, rate: int = RATE) -> float:
     """Goertzel: the mean power of one frequency in 16 bit samples; a full tone of amplitude A gives A²/2."""
     if not samples:
@@ -54,12 +77,12 @@ def loudest(samples: list[int], frequencies: tuple[int, ...] = (440, 620, 700, 1
 
 
 class ToneEndpoint:
-    """Plays `frequency` as PCMU to where it is told, and keeps what it receives, in SRTP once it has keys.
+    """Plays `frequency` to where it is told, and keeps what it receives, in SRTP once it has keys.
 
     `digit` sends telephone events (RFC 4733) of payload type EVENT.
     """
 
-    def __init__(self, address: str, frequency: int) -> None:
+    def __init__(self, address: str, frequency: int, law: Law = "PCMU") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
         self._socket.settimeout(0.05)
@@ -74,7 +97,9 @@ class ToneEndpoint:
         self._received: list[bytes] = []
         #: The same as it was on the wire.
         self._raw: list[bytes] = []
-        self._frames = _frames(frequency)
+        self.law = law
+        self._linear = _LINEAR if law == "PCMU" else _A_LINEAR
+        self._frames = _frames(frequency, mu_law if law == "PCMU" else a_law)
         self._digit: str | None = None
         self._event: tuple[int, int] | None = None
         self._peer: tuple[str, int] | None = None
@@ -90,6 +115,15 @@ class ToneEndpoint:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def sdp(self) -> str:
+        """An offer or answer of its one codec and of digits."""
+        kind = _PAYLOAD[self.law]
+        return (
+            f"v=0\r\no=- 1 1 IN IP4 {self.address}\r\ns=-\r\nc=IN IP4 {self.address}\r\nt=0 0\r\n"
+            f"m=audio {self.port} RTP/AVP {kind} {EVENT}\r\na=rtpmap:{kind} {self.law}/8000\r\n"
+            f"a=rtpmap:{EVENT} telephone-event/8000\r\n"
+        )
 
     def play_to(self, peer: tuple[str, int] | None) -> None:
         self._peer = peer
@@ -108,18 +142,18 @@ class ToneEndpoint:
     @property
     def samples(self) -> list[int]:
         """What was received so far."""
-        return [_LINEAR[code] for payload in self._received for code in payload]
+        return [self._linear[code] for payload in self._received for code in payload]
 
     def hears(self, seconds: float = 0.6, timeout: float = 5.0) -> int | None:
         """Listen until so many seconds of audio have come, and say which tone it is."""
         start, deadline = len(self._received), time.monotonic() + timeout
         while len(self._received) - start < seconds * RATE / FRAME and time.monotonic() < deadline:
             time.sleep(0.02)
-        return loudest([_LINEAR[code] for payload in self._received[start:] for code in payload])
+        return loudest([self._linear[code] for payload in self._received[start:] for code in payload])
 
     def wire(self) -> int | None:
         """The tone that anybody hears in the last 0.2 s who listens to the wire."""
-        return loudest([_LINEAR[code] for payload in self._raw[-10:] for code in payload])
+        return loudest([self._linear[code] for payload in self._raw[-10:] for code in payload])
 
     def press(self, digit: str) -> None:
         """Send one digit, and wait until it is sent."""
@@ -148,7 +182,7 @@ class ToneEndpoint:
             packet = data if self._opening is None else self._opening.open(data)
             if packet is None:
                 self.unreadable += 1
-            elif packet[1] & 0x7F == 0:
+            elif packet[1] & 0x7F == _PAYLOAD[self.law]:
                 self.packets += 1
                 self._received.append(packet[12:])
             elif packet[1] & 0x7F == EVENT:
@@ -165,7 +199,7 @@ class ToneEndpoint:
         start = 0
         while self._open:
             if (peer := self._peer) is not None:
-                kind, payload, at = 0, self._frames[number % len(self._frames)], number
+                kind, payload, at = _PAYLOAD[self.law], self._frames[number % len(self._frames)], number
                 if self._digit is not None:
                     start = start if steps else number
                     steps += 1
@@ -188,7 +222,7 @@ class ToneEndpoint:
         return struct.pack("!BBH", DIGITS.index(self._digit), 0x80 if ended else 10, min(steps, 6) * FRAME)
 
 
-def _frames(frequency: int) -> list[bytes]:
+def _frames(frequency: int, code: Callable[[int], int]) -> list[bytes]:
     """One second of the tone, which then repeats without a click."""
-    codes = [mu_law(round(8000 * math.sin(2 * math.pi * frequency * i / RATE))) for i in range(RATE)]
+    codes = [code(round(8000 * math.sin(2 * math.pi * frequency * i / RATE))) for i in range(RATE)]
     return [bytes(codes[i : i + FRAME]) for i in range(0, RATE, FRAME)]

@@ -87,9 +87,9 @@ class TrunkRow:
     called_from: str = "ruri"
     #: Whole header lines for the INVITE to a gateway, each with its CRLF.
     headers: str = ""
-    #: More for rtpengine's offer towards the carrier, and for what is taken of the carrier's offers; each word with a
-    #: space in front.
+    #: More for rtpengine's offer towards the carrier, each word with a space in front.
     flags: str = ""
+    #: What is taken of the carrier's offers: names, separated by commas; '' is everything.
     codecs: str = ""
     #: Digest credentials that the carrier must call with; '' is none. As an agent's.
     login: str = ""

@@ -99,6 +99,14 @@ def codec_flags(codecs: Sequence[str]) -> str:
     return f" codec-mask-all {wanted} codec-offer-telephone-event"
 
 
+def codec_names(codecs: Sequence[str]) -> str:
+    """What is left of an offer of somebody who is held to these codecs, separated by commas; digits always are.
+
+    '' is everything.
+    """
+    return ",".join(dict.fromkeys((*codecs, "telephone-event"))) if codecs else ""
+
+
 def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
     """Codecs by preference, each once, one at least for sound; none leaves offers as they are. Raises InvalidCodecs."""
     for codec in codecs:

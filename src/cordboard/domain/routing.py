@@ -258,12 +258,15 @@ def _decide_in(invite: Invite, rows: Rows) -> Decision:
     row = rows.inbound(candidate_keys(invite.user, invite.host), invite.offered)
     if row is None:
         return Decision(code=404, reason="unknown-number")
-    return _decision("in", _inbound_verdict(invite, row, rows), row, row.target)
+    rules = _rules(row, rows)
+    return _decision("in", _inbound_verdict(invite, row, rules), row, row.target)
 
 
 def _decide_out(invite: Invite, row: OutboundLookup, rows: Rows) -> Decision:
     """In this order: who calls, the number called, trunk, destination, media, gateways."""
-    return _decision("out", _outbound_verdict(invite, row, rows), row, "+" + _digits(_plain(invite.user)))
+    rules = _rules(row, rows)
+    target = "+" + _digits(_plain(invite.user))
+    return _decision("out", _outbound_verdict(invite, row, rules), row, target, rules)
 
 
 def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: Rows) -> Decision:
@@ -273,12 +276,19 @@ def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: 
         reason: Reason = "caller-not-allowed" if invite.login else "login-required"
         return Decision(code=CODES[reason], reason=reason, direction="out")
     target = row.callee or "+" + _digits(_plain(invite.user))
-    return _decision("internal" if row.callee else "out", _account_verdict(invite, name, row, rows), row, target)
+    rules = _rules(row, rows)
+    direction: Direction = "internal" if row.callee else "out"
+    return _decision(direction, _account_verdict(invite, name, row, rules), row, target, rules)
 
 
 def _decision(
-    direction: Direction, reason: Reason, row: InboundLookup | OutboundLookup | AccountLookup, target: str
+    direction: Direction,
+    reason: Reason,
+    row: InboundLookup | OutboundLookup | AccountLookup,
+    target: str,
+    rules: TrunkRules | None = None,
 ) -> Decision:
+    """`rules` are of the trunk that an outbound call goes to."""
     accepted = reason == "accepted"
     return Decision(
         code=NO_TRUNK_OUT if reason == "no-trunk" and direction == "out" else CODES[reason],
@@ -286,7 +296,7 @@ def _decision(
         direction=direction,
         target=target if accepted else "",
         hops=row.hops if accepted else "",
-        flags=row.flags if accepted else "",
+        flags=row.flags + (rules.flags if rules else "") if accepted else "",
         number_id=row.number_id,
         number=row.number,
         tenant=row.tenant,
@@ -297,7 +307,7 @@ def _decision(
     )
 
 
-def _inbound_verdict(invite: Invite, row: InboundLookup, rows: Rows) -> Reason:
+def _inbound_verdict(invite: Invite, row: InboundLookup, rules: TrunkRules | None) -> Reason:
     """A row whose trunk or media rule is missing is a fault of the edge's file, and blames no caller."""
     if row.ruled == -1:
         return "no-trunk"
@@ -305,7 +315,7 @@ def _inbound_verdict(invite: Invite, row: InboundLookup, rows: Rows) -> Reason:
         return "lookup-failed"
     if row.open != 1 and not in_networks(invite.source, row.allowed):
         return "address-not-allowed"
-    if (rules := _rules(row, rows)) is None:
+    if rules is None:
         return "lookup-failed"
     if not rules.take(candidate_keys(invite.caller, "").digits):
         return "caller-number-not-allowed"
@@ -325,7 +335,7 @@ def _rules(row: InboundLookup | OutboundLookup | AccountLookup, rows: Rows) -> T
     return rows.rules(row.trunk) if row.ruled == 1 else TrunkRules()
 
 
-def _outbound_verdict(invite: Invite, row: OutboundLookup, rows: Rows) -> Reason:
+def _outbound_verdict(invite: Invite, row: OutboundLookup, rules: TrunkRules | None) -> Reason:
     caller = _caller_verdict(invite, row)
     if caller != "accepted":
         return caller
@@ -334,14 +344,14 @@ def _outbound_verdict(invite: Invite, row: OutboundLookup, rows: Rows) -> Reason
         return "emergency-not-carried"
     if not _E164.fullmatch(called):
         return "not-e164"
-    return _carried(_digits(called), row, rows)
+    return _carried(_digits(called), row, rules)
 
 
-def _carried(called: str, row: OutboundLookup | AccountLookup, rows: Rows) -> Reason:
+def _carried(called: str, row: OutboundLookup | AccountLookup, rules: TrunkRules | None) -> Reason:
     """Whether the number's trunk takes it."""
     if row.ruled == -1:
         return "no-trunk"
-    if not row.trunk or not row.code or (rules := _rules(row, rows)) is None:
+    if not row.trunk or not row.code or rules is None:
         return "lookup-failed"
     if not rules.carry(called):
         return "destination-not-allowed"
@@ -352,7 +362,7 @@ def _carried(called: str, row: OutboundLookup | AccountLookup, rows: Rows) -> Re
     return "accepted" if row.hops else "gateway-unresolved"
 
 
-def _account_verdict(invite: Invite, name: str, row: AccountLookup, rows: Rows) -> Reason:
+def _account_verdict(invite: Invite, name: str, row: AccountLookup, rules: TrunkRules | None) -> Reason:
     if not invite.login:
         return "login-required"
     if invite.login != name:
@@ -368,7 +378,7 @@ def _account_verdict(invite: Invite, name: str, row: AccountLookup, rows: Rows) 
         return "not-e164" if _DIALLED.fullmatch(called) else "unknown-extension"
     if not row.allow_external:
         return "external-calls-not-allowed"
-    return _carried(_digits(called), row, rows) if row.number_id else "caller-not-allowed"
+    return _carried(_digits(called), row, rules) if row.number_id else "caller-not-allowed"
 
 
 def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:

@@ -33,6 +33,8 @@ class TrunkRules:
     callers: str = ""
     destinations: str = ""
     login: str = ""
+    #: More for the offer to the carrier.
+    flags: str = ""
 
     def take(self, caller: str) -> bool:
         """Whether who shows these digits may call in. Who shows none may where everybody may."""

@@ -11,7 +11,7 @@ import structlog
 from cordboard.domain.accounts import Recording
 from cordboard.domain.addresses import HostPort, Transport, collapse
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
-from cordboard.domain.media import codec_flags
+from cordboard.domain.media import codec_flags, codec_names
 from cordboard.domain.numbers import dialled_user
 from cordboard.domain.routing import routing_key
 from cordboard.domain.trunks import SealedSecret, TrunkId, inbound_row
@@ -86,6 +86,7 @@ class Rows:
             called_from=options.called_number_from,
             headers=_lines(options.headers),
             flags=codec_flags(options.codecs),
+            codecs=codec_names(options.codecs),
             login=login,
             ha1=self._ha1(login, password) if login and password else "",
             failover=",".join(map(str, options.failover_codes)),

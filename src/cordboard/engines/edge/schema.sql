@@ -37,7 +37,7 @@ create table trunk(
     called_from text not null,    -- ruri | to | p-called-party-id
     headers text not null,        -- for the INVITE to a gateway, each line with its CRLF
     flags text not null,          -- for rtpengine's offer to the carrier, with a space in front
-    codecs text not null,         -- likewise, for what the carrier offers
+    codecs text not null,         -- names, commas between, of what is taken of the carrier's offers; '' is everything
     login text not null,          -- what the carrier must call with, '' is nothing
     ha1 text not null,
     failover text not null,       -- responses after which the next gateway is tried, besides 408 and 5xx; commas between

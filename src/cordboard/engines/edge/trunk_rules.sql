@@ -1,2 +1,4 @@
 -- What a trunk's options say of its calls. :trunk
-select callers, destinations, login, max_calls, max_rate, max_minutes from trunk where id = :trunk
+select callers, destinations, login, max_calls, max_rate, max_minutes,
+       headers, flags, codecs
+from trunk where id = :trunk
