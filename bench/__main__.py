@@ -10,7 +10,19 @@ from dataclasses import asdict
 
 import structlog
 
-from bench import api, durable_writes, edge, events, growth, load, registrations, results, start_up, write_to_call
+from bench import (
+    api,
+    durable_writes,
+    edge,
+    events,
+    growth,
+    load,
+    registrations,
+    results,
+    start_up,
+    trunks,
+    write_to_call,
+)
 from bench.rows import Row
 
 Measure = Callable[[ProcessPoolExecutor, bool], Iterator[Row]]
@@ -25,6 +37,7 @@ SECTIONS: dict[str, tuple[str, Measure]] = {
     "events": ("Events of the edge into the store, against the 2,000 a second of 200 calls a second", events.measure),
     "edge": ("CPU per call at the edge, INVITE to BYE, against a Kamailio that only relays it", edge.measure),
     "registrations": ("Registrations at the edge, against a Kamailio that only registers", registrations.measure),
+    "trunks": ("Latency of one client as trunks grow, against 100 trunks, without the edge", trunks.measure),
     "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
 }
 

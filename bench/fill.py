@@ -44,6 +44,11 @@ def number_id(index: int) -> str:
     return _uuid(2, index)
 
 
+def trunk_id(index: int) -> str:
+    """Of the number with that index."""
+    return _uuid(6, index)
+
+
 def version_id(tenant: int, which: int) -> str:
     """Of the tenant's first (0) or second (1) agent, the published version."""
     return _uuid(4, tenant * 2 + which)
@@ -125,7 +130,8 @@ def _tables(layout: Layout) -> Iterator[tuple[str, str, Iterator[tuple[Any, ...]
         _table(
             numbers,
             "trunk",
-            "id, tenant_id, name, system, username, password, allowed, media_in, media_out, created_at",
+            "id, tenant_id, name, system, username, password, allowed, media_in, media_out, number_id, created_at, "
+            "updated_at",
             lambda i: _trunk(i, tenants),
         ),
         _table(numbers, "gateway", "trunk_id, position, host, port", _gateway),
@@ -133,7 +139,7 @@ def _tables(layout: Layout) -> Iterator[tuple[str, str, Iterator[tuple[Any, ...]
             numbers,
             "number",
             "id, tenant_id, number, provider, status, nickname, trunk_id, inbound_agent_id, region_codes, created_at, "
-            "assigned_at",
+            "assigned_at, updated_at",
             lambda i: _number(i, tenants),
         ),
         _table(
@@ -171,18 +177,18 @@ def _version(index: int) -> tuple[Any, ...]:
 def _trunk(index: int, tenants: int) -> tuple[Any, ...]:
     sealed = "x" * 72  # as long as a sealed password; nobody opens it
     tenant = tenant_id(index % tenants)
-    allowed = '["127.0.1.0/24"]'
-    return _uuid(6, index), tenant, _e164(index), 0, "carrier-user", sealed, allowed, "allow", "allow", _at(index)
+    carrier = (_e164(index), 0, "carrier-user", sealed, '["127.0.1.0/24"]', "allow", "allow")
+    return trunk_id(index), tenant, *carrier, number_id(index), _at(index), _at(index)
 
 
 def _gateway(index: int) -> tuple[Any, ...]:
-    return _uuid(6, index), 0, "127.0.1.1", 5080
+    return trunk_id(index), 0, "127.0.1.1", 5080
 
 
 def _number(index: int, tenants: int) -> tuple[Any, ...]:
     tenant, at = index % tenants, _at(index)
-    id, trunk, agent = number_id(index), _uuid(6, index), _uuid(3, tenant * 2)
-    return id, tenant_id(tenant), _e164(index), "custom", "assigned", "Front desk", trunk, agent, "[]", at, at
+    id, trunk, agent = number_id(index), trunk_id(index), _uuid(3, tenant * 2)
+    return id, tenant_id(tenant), _e164(index), "custom", "assigned", "Front desk", trunk, agent, "[]", at, at, at
 
 
 def _change(index: int, tenants: int) -> tuple[Any, ...]:
