@@ -316,10 +316,10 @@ class NotImported(Refused):
 
 
 class PlatformsTrunk(Refused):
-    """A platform-owned number stays with the platform's trunk."""
+    """A platform-owned number has the platform's trunk for it, and no other number has that."""
 
     def __init__(self, number: str) -> None:
-        super().__init__(f"{number} is platform-owned; its calls stay with the platform's trunk")
+        super().__init__(f"{number} is platform-owned; it and the platform's trunk for it stay together")
 
 
 class SystemTrunk(Refused):

@@ -162,7 +162,7 @@ async def connect(
     """Send a number's calls by another trunk or to another agent, whose newest version is published if none is.
 
     Raises UnknownNumber, UnknownTrunk, UnknownAgent, UnknownVersion, DraftVersion, SharedAddress, NotRoutable, and
-    PlatformsTrunk for the trunk of a platform-owned number.
+    PlatformsTrunk for another trunk of a platform-owned number, or for its trunk of another number.
     """
     before = await numbers.get(tx, tenant, id)
     after = before if connection.nickname is UNCHANGED else before.named(connection.nickname)
@@ -170,7 +170,9 @@ async def connect(
         if not before.imported:
             raise PlatformsTrunk(before.number)
         if connection.trunk is not None:
-            await trunk_usecases.see(tx, tenant, connection.trunk)
+            trunk = await trunk_usecases.see(tx, tenant, connection.trunk)
+            if trunk.system and trunk.number is not None:  # it goes to another tenant some day
+                raise PlatformsTrunk(trunk.name)
         after = after.carried_by(connection.trunk)
     if connection.inbound_agent is not UNCHANGED:
         if connection.inbound_agent is not None:

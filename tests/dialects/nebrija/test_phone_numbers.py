@@ -145,10 +145,13 @@ async def test_what_is_another_tenant_s_is_told_as_what_there_is_not(caller: Cal
 
 
 @pytest.mark.proves("nebrija: PATCH /phone-numbers/:id")
-async def test_a_platform_owned_number_keeps_its_trunk(caller: Caller) -> None:
-    trunk = (await caller.trunk())["id"]
+async def test_a_platform_owned_number_and_its_trunk_stay_together(caller: Caller) -> None:
+    trunk, imported = (await caller.trunk())["id"], await caller.number()
     number = await add_platform_number(caller.world, tenant=caller.tenant)
     await caller.refused("PATCH", f"{NUMBERS}/{number.id}", 409, json={"sipTrunkId": trunk})
+    await caller.refused("PATCH", f"{NUMBERS}/{number.id}", 409, json={"sipTrunkId": None})
+    # it will be somebody else's when the number is
+    await caller.refused("PATCH", f"{NUMBERS}/{imported}", 409, json={"sipTrunkId": number.trunk_id})
     assert (await caller.done("PATCH", f"{NUMBERS}/{number.id}", {"label": "x"}))["sipTrunkId"] == number.trunk_id
 
 

@@ -5,13 +5,16 @@ https://docs.nebrijaai.com/api-reference/sip-trunks/actualizar-sip-trunk
 
 import asyncio
 import json
+import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.builders import World
+from tests.builders import World, create_agent
 from tests.dialects.nebrija import shapes
-from tests.dialects.nebrija.caller import TRUNKS, calling
+from tests.dialects.nebrija.caller import NUMBERS, TRUNKS, calling
 from tests.live import served
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +67,31 @@ async def test_what_the_page_shows_may_be_sent_back(world: World) -> None:
         made = await caller.trunk(**body, authentication={"username": "office_sip_user", "password": "real"})
         assert await caller.patched(made["id"], {**SHOWN, "id": made["id"]}) == made
         assert await caller.password(made["id"]) == "real"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/nebrija.md"])
+async def test_the_commands_of_our_own_pages_work(world: World, page: str) -> None:
+    blocks = re.findall(r"^```\n(.*?)^```", (Path(__file__).parents[3] / page).read_text(), re.DOTALL | re.MULTILINE)
+    (block,) = (block for block in blocks if "/api/v1/" in block)
+    async with calling(world) as caller, served(world) as url:
+        agent, _ = await create_agent(world, caller.tenant)
+        number, trunk = await caller.number(), (await caller.trunk())["id"]
+        environment = {
+            **os.environ,
+            "KEY": caller.http.headers["authorization"].partition(" ")[2],
+            "NUMBER": number,
+            "PHONE": number,
+            "TRUNK": trunk,
+            "AGENT": agent.id,
+        }
+        done = await asyncio.to_thread(
+            subprocess.run,
+            ["bash", "-ec", block.replace("http://127.0.0.1:8080", url)],
+            capture_output=True,
+            check=True,
+            env=environment,
+            timeout=30,
+        )
+        assert done.stdout.count(b'"createdAt"') == block.count("curl")
+        assert (await caller.done("GET", f"{NUMBERS}/{number}"))["sipTrunkId"] == trunk
+        assert len([each for each in await caller.done("GET", TRUNKS) if each["name"] == "Main office"]) == 1
