@@ -201,4 +201,5 @@ async def _shown(tx: Transaction, result: T) -> T:
     """A trunk that the use case returned, with what was recorded after it."""
     if not isinstance(result, Trunk):
         return result
-    return replace(result, provider_id=(await trunks.get(tx, result.id)).provider_id)
+    stored = await trunks.get(tx, result.id)
+    return replace(result, provider_id=stored.provider_id, updated_at=stored.updated_at)

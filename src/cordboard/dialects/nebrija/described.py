@@ -19,11 +19,13 @@ _ALWAYS = {
     500: Answer(description="Internal server error", body=Error),
     503: Answer(description="Too busy, or stored and not yet applied; try again", body=Error),
 }
+_PROVIDER = {502: Answer(description="LiveKit refused, or did not answer; nothing was changed", body=Error)}
 _MISSING = {404: Answer(description="There is no such trunk, number or assistant", body=Error)}
 _BODY = {
     **_INVALID,
     409: Answer(description="The object's present state does not allow it", body=Error),
     413: Answer(description="The body is larger than 1 MiB", body=Error),
+    **_PROVIDER,
 }
 
 
@@ -83,7 +85,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
         _operation(
             "DELETE",
             one,
-            {204: Answer(description="Deleted"), **_ALWAYS, **_MISSING},
+            {204: Answer(description="Deleted"), **_ALWAYS, **_MISSING, **_PROVIDER},
             name="delete_sip_trunk",
             summary="Eliminar SIP Trunk",
             handler=trunks.delete,
