@@ -137,7 +137,10 @@ def decide_path(invite: Invite) -> str:
     texts = {name: getattr(invite, name).encode().hex() for name in ("user", "host", "caller", "caller_host")}
     hexadecimal = "&".join(f"{name}={text}" for name, text in texts.items())
     proofs = f"login={invite.login}&proved={invite.proved}"
-    return f"/decide?source={invite.source}&{hexadecimal}&{proofs}&offered={invite.offered}"
+    called = "&".join(
+        f"{name}={getattr(invite, name).encode().hex()}" for name in ("to", "to_host", "party", "party_host")
+    )
+    return f"/decide?source={invite.source}&{hexadecimal}&{proofs}&offered={invite.offered}&{called}"
 
 
 @contextlib.contextmanager

@@ -223,6 +223,9 @@ def _options(rng: random.Random, id: str) -> dict[str, Any]:
         "login": rng.choice(["", "", f"carrier-{id}"]),
         "flags": rng.choice(["", codec_flags(("PCMA", "opus"))]),
         "codecs": rng.choice(["", codec_names(("PCMA", "opus"))]),
+        "username": rng.choice(["", "acme"]),
+        "register": rng.choice([0, 600, 600]),
+        "called_from": rng.choice(["ruri", "ruri", "to", "p-called-party-id"]),
     }
 
 

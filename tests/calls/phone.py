@@ -194,15 +194,18 @@ class Phone:
         host: str = "",
         headers: str = "",
         caller: str = "",
+        to: str = "",
         credentials: tuple[str, str] | None = None,
         **rest: str,
     ) -> "Call":
         """Place a call and wait for its final answer, which is acknowledged. `body=None` offers no SDP.
 
-        `caller` is the user of its From. A challenge is answered if there are `credentials`, username and password.
+        `caller` is the user of its From, `to` the URI of its To if that is not the request's. A challenge
+        is answered if there are `credentials`, username and password.
         """
         call = Call(phone=self, edge=edge, uri=_uri(user, host or _host(edge)), credentials=credentials)
         call.caller = caller or call.caller
+        call.to = to or call.uri
         if body == "":
             body = sdp(self.address[0])
         call.answer = call.request("INVITE", body=body or "", headers=headers, **rest)
@@ -250,6 +253,8 @@ class Call:
     answer: Message | None = None
     #: The user of From. Any other name is taken for an account's.
     caller: str = "anonymous"
+    #: The URI of To; '' is the request's.
+    to: str = ""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     _cseq: int = 0
 
@@ -308,7 +313,7 @@ class Call:
             f"Via: SIP/2.0/{self.phone.transport} {self.phone.at};rport;branch={branch}\r\n"
             f"{routes}"
             f"From: <sip:{self.caller}@{self.phone.at}>;tag={self.tag}\r\n"
-            f"To: <{self.uri}>{to_tag}\r\n"
+            f"To: <{self.to or self.uri}>{to_tag}\r\n"
             f"Call-ID: {self.id}\r\n"
             f"CSeq: {cseq or self._cseq} {method}\r\n"
             f"Contact: <sip:caller@{self.phone.at}{_parameter(self.phone.transport)}>\r\n"
@@ -322,7 +327,8 @@ class Call:
         before, self.answer = self.answer, final
         if (final.status or 0) >= 300:
             # hop by hop, within the INVITE's transaction
-            ack = self.text("ACK", branch).replace(f"To: <{self.uri}>", f"To: <{self.uri}>;tag={final.tag('To')}")
+            to = f"To: <{self.to or self.uri}>"
+            ack = self.text("ACK", branch).replace(to, f"{to};tag={final.tag('To')}")
         else:
             ack = self.text("ACK", f"z9hG4bK{secrets.token_hex(8)}")
         self.answer = before or final

@@ -77,7 +77,8 @@ def compare(edge: RunningEdge, cases: int) -> None:
     while seen.total() < cases or (set(seen) != set(EVERY_VERDICT) and seen.total() < cases + 20_000):
         state = world(rng)
         fill(edge, state.rows, state.resolved)
-        calls = [call(rng, state) for _ in range(2000)]
+        contacts = contacts_of(edge)
+        calls = [_by_contact(rng, contacts, call(rng, state)) for _ in range(2000)]
         decider = Decider(edge.folder / "edge.sqlite")
         expected = [as_answered(decider.decide(one)) for one in calls]
         decider.close()
@@ -90,6 +91,23 @@ def compare(edge: RunningEdge, cases: int) -> None:
             seen[str(answer["reason"])] += 1
     print("cases:", dict(seen))
     assert set(seen) == set(EVERY_VERDICT)
+
+
+def contacts_of(edge: RunningEdge) -> dict[str, str]:
+    """The users of the edge's Contacts, and whose they are."""
+    with contextlib.closing(sqlite3.connect(edge.folder / "edge.sqlite", timeout=5)) as connection:
+        return dict(connection.execute("select key, trunk from registration order by key").fetchall())
+
+
+def _by_contact(rng: random.Random, contacts: dict[str, str], one: Invite) -> Invite:
+    """Some calls come to a Contact of ours, and say elsewhere who is called."""
+    if rng.random() > 0.1:
+        return one
+    user = rng.choice([*contacts, "r" + "0" * 20])
+    elsewhere = {"to": one.user, "to_host": one.host}
+    if rng.random() < 0.3:
+        elsewhere |= {"party": one.user, "party_host": one.host, "to": rng.choice(["", one.caller, one.user])}
+    return replace(one, user=user, **elsewhere)
 
 
 def test_generated_cases_are_decided_alike(edge: RunningEdge) -> None:

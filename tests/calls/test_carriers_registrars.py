@@ -12,7 +12,8 @@ from cordboard.domain.edge import GatewayRegistration, TrunkRow
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.edge.file import Put
 from cordboard.engines.edge.state import State
-from tests.calls.edges import RunningEdge, trunk
+from tests.calls.edges import RunningEdge, agent, number, trunk
+from tests.calls.phone import Agent, Phone
 from tests.calls.registrar import Registrar
 
 SECRET = "the carrier's secret"
@@ -304,6 +305,48 @@ def test_a_kamailio_that_is_killed_goes_on_registering(routed: RunningEdge, carr
     # and takes back what was taken away meanwhile
     routed.drop("trunk", "trunk")
     assert carrier.until_granted(3)[-1].expires == 0
+
+
+OURS = "+34911234567"
+
+
+@pytest.fixture
+def contact(routed: RunningEdge, carrier: Registrar, ai: Agent) -> str:
+    """The user by which the carrier reaches the trunk, which has one number, and another trunk has another one."""
+    routed.put(
+        *(number(OURS), number("+34922222222", trunk="other"), agent(uri=f"sip:{{number}}@{ai.at}")),
+        trunk("other", "127.0.1.0/24"),
+        registering(carrier),
+    )
+    until(routed, "registered")
+    return carrier.granted[0].contact.removeprefix("sip:").partition("@")[0]
+
+
+def test_a_call_comes_in_by_the_contact(routed: RunningEdge, carrier: Registrar, ai: Agent, contact: str) -> None:
+    call = carrier.call(routed.sip, contact, to="sip:0034911@carrier.example", caller="+15125550100")
+    assert call.status == 404
+    call = carrier.call(routed.sip, contact, to="sip:34911234567@carrier.example", caller="+15125550100")
+    assert call.status == 200
+    (invite,) = ai.calls
+    assert invite.first.startswith(f"INVITE sip:{OURS}@{ai.at} ")
+    assert invite.get("X-Cordboard-Number") == OURS
+    assert contact not in str(invite)
+    assert call.hang_up() == 200
+    assert ai.wait(lambda m: m.method == "BYE")
+
+
+def test_by_a_contact_come_numbers_of_its_trunk_alone(routed: RunningEdge, carrier: Registrar, contact: str) -> None:
+    assert carrier.call(routed.sip, contact, to="sip:+34922222222@carrier.example").status == 404
+    assert carrier.call(routed.sip, "r" + "0" * 20, to=f"sip:{OURS}@carrier.example").status == 404
+    with Phone("127.0.9.9", name="stranger") as stranger:
+        assert stranger.call(routed.sip, contact, to=f"sip:{OURS}@carrier.example").status == 403
+    routed.put(registering(carrier, called_from="p-called-party-id"))
+    asserted = f'P-Called-Party-ID: "Front" <sip:{OURS}@carrier.example>\r\n'
+    call = carrier.call(routed.sip, contact, to="sip:acme@carrier.example", headers=asserted)
+    assert call.status == 200
+    assert call.hang_up() == 200
+    # without it, To is looked at
+    assert carrier.call(routed.sip, contact, to="sip:acme@carrier.example").status == 404
 
 
 def test_no_secret_is_told_by_kamailio(routed: RunningEdge, carrier: Registrar) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.calls.edges import RunningEdge, number, trunk
+from cordboard.domain.routing import Invite
+from tests.calls.edges import RunningEdge, decide_path, number, trunk
 from tests.calls.phone import Agent, Phone, sdp
 from tests.calls.standing import connect, parties, stand
 
@@ -140,8 +141,8 @@ def test_http_is_for_the_loopback_listener_and_sip_is_not(routed: RunningEdge) -
             except ConnectionResetError:
                 return b""
 
-    query = "source=127.0.1.1&user=33&host=78&caller=&caller_host=&login=&offered=rtp"
-    http = f"GET /decide?{query} HTTP/1.1\r\nHost: x\r\n\r\n"
+    asked = decide_path(Invite(source="127.0.1.1", user="3", host="x", offered="rtp"))
+    http = f"GET {asked} HTTP/1.1\r\nHost: x\r\n\r\n"
     sip = (
         "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK1\r\n"
         "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"

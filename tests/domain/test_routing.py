@@ -1,6 +1,6 @@
 """The edge's decision as a pure function. That Kamailio decides alike is shown in tests/calls."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import pytest
@@ -15,6 +15,7 @@ from cordboard.domain.routing import (
     InboundLookup,
     Invite,
     OutboundLookup,
+    RegisteredLookup,
     candidate_keys,
     decide,
     in_networks,
@@ -94,6 +95,7 @@ class Found:
     one_out: OutboundLookup | None = None
     one_account: AccountLookup | None = None
     trunk_rules: TrunkRules | None = None
+    registrations: dict[str, RegisteredLookup] = field(default_factory=dict)
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
         return self.one_in
@@ -103,6 +105,9 @@ class Found:
 
     def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None:
         return self.one_account
+
+    def registered(self, user: str) -> RegisteredLookup | None:
+        return self.registrations.get(user)
 
     def rules(self, trunk: str) -> TrunkRules | None:
         return self.trunk_rules
@@ -353,3 +358,42 @@ def test_a_number_may_lead_to_an_account() -> None:
     assert (decision.reason, decision.target, decision.account) == ("accepted", "alice", "c")
     gone = decide(CALL, Found(one_in=replace(FOUND, account="c", target="", hops="", agent="", version="")))
     assert gone.reason == "account-offline"
+
+
+CONTACT = "r0123456789abcdef0123"
+
+
+@pytest.mark.parametrize(
+    ("trunk", "called_from", "reason"),
+    [
+        (FOUND.trunk, "ruri", "accepted"),
+        # a number of another trunk does not come by this one
+        ("another", "ruri", "unknown-number"),
+    ],
+)
+def test_a_call_to_a_contact_of_ours_is_for_a_number_of_its_trunk(trunk: str, called_from: str, reason: str) -> None:
+    registered = {CONTACT: RegisteredLookup(trunk=trunk, called_from=called_from)}
+    call = replace(CALL, user=CONTACT, to="+34911234567", to_host="x", caller="+34911234567")
+    decision = decide(call, Found(one_in=FOUND, one_out=FOUND_OUT, registrations=registered))
+    assert (decision.reason, decision.direction) == (reason, "in")
+    assert decision.number == (FOUND.number if reason == "accepted" else "")
+
+
+def test_who_is_called_by_a_contact_stands_in_its_to_or_where_the_trunk_says() -> None:
+    asked: list[CandidateKeys] = []
+
+    class Listening(Found):
+        def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
+            asked.append(keys)
+            return self.one_in
+
+    call = replace(CALL, user=CONTACT, to="+34911", to_host="to", party="+34922", party_host="party")
+    for called_from in ("ruri", "to", "p-called-party-id"):
+        registered = {CONTACT: RegisteredLookup(trunk=FOUND.trunk, called_from=called_from)}
+        decide(call, Listening(one_in=FOUND, registrations=registered))
+        decide(replace(call, party="", party_host=""), Listening(one_in=FOUND, registrations=registered))
+    assert [keys.digits for keys in asked] == ["34911"] * 4 + ["34922", "34911"]
+    # a Contact of which nothing is known is a user like any other
+    asked.clear()
+    assert decide(replace(call, user=CONTACT), Listening()).reason == "unknown-number"
+    assert [keys.digits for keys in asked] == [""]

@@ -7,7 +7,7 @@ the trunk's options say.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from typing import Literal, Protocol
 
@@ -38,6 +38,11 @@ class Invite:
     proved: str = ""
     #: What its SDP offers.
     offered: Offered
+    #: User and host of its To, and of its P-Called-Party-ID.
+    to: str = ""
+    to_host: str = ""
+    party: str = ""
+    party_host: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +81,15 @@ class InboundLookup:
     #: `uri>host>verify` of each place to send to, in order, separated by `|`.
     hops: str
     headers: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredLookup:
+    """The row that decide_registered.sql finds for the user of one of our Contacts."""
+
+    trunk: str
+    #: ruri, to or p-called-party-id.
+    called_from: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +181,8 @@ class Rows(Protocol):
 
     def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None: ...
 
+    def registered(self, user: str) -> RegisteredLookup | None: ...
+
     def rules(self, trunk: str) -> TrunkRules | None: ...
 
 
@@ -186,6 +202,8 @@ _SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
 _SERVICE = re.compile(r"[-.() ]*(?:\+.*|.*[*#].*|(?:000|11[0-9]|911|999)[-.() ]*)")
 #: What may be the username of an account; no number that a carrier might show is one.
 _NAME = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z_][A-Za-z0-9_.+-]*|[0-9]{1,6}")
+#: The user of a Contact of ours (engines/edge/registrations.py).
+_CONTACT = re.compile("r[0-9a-f]{20}")
 #: What carriers write of a caller who does not want to be named.
 _NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown")
 
@@ -237,8 +255,12 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     """The edge's decision about `invite`.
 
     It is inbound if the called number is ours and its trunk takes calls from that source; else outbound if the
-    number that it shows is ours; else by an account if it shows a name. Raises what `rows` raises.
+    number that it shows is ours; else by an account if it shows a name. What comes to a Contact of ours is inbound in
+    any case. Raises what `rows` raises.
     """
+    registered = rows.registered(invite.user) if _CONTACT.fullmatch(invite.user) else None
+    if registered is not None:
+        return _decide_registered(invite, registered, rows)
     inbound = _decide_in(invite, rows)
     if inbound.reason not in ("unknown-number", "address-not-allowed"):
         return inbound
@@ -251,6 +273,16 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     if not names_account(name):
         return inbound
     return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered), rows)
+
+
+def _decide_registered(invite: Invite, registered: RegisteredLookup, rows: Rows) -> Decision:
+    """The request URI names a trunk's registration: who is called stands elsewhere, and is a number of that trunk."""
+    by_party = registered.called_from == "p-called-party-id" and invite.party
+    user, host = (invite.party, invite.party_host) if by_party else (invite.to, invite.to_host)
+    inbound = _decide_in(replace(invite, user=user, host=host), rows)
+    if inbound.trunk == registered.trunk or inbound.reason == "lookup-failed":
+        return inbound
+    return Decision(code=404, reason="unknown-number")
 
 
 def _decide_in(invite: Invite, rows: Rows) -> Decision:

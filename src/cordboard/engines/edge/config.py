@@ -31,7 +31,7 @@ STATEMENTS = (
     *("decide", "decide_out", "decide_account", "trunk_rules"),
     *("login", "trunk_login", "account", "record"),
     *("credentials", "failover", "ingested", "probed", "names"),
-    *("registrations", "registrations_changed", "registration"),
+    *("registrations", "registrations_changed", "registration", "decide_registered"),
 )
 #: What it asks and tells events.sqlite.
 EVENT_STATEMENTS = (

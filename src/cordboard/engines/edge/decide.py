@@ -14,6 +14,7 @@ from cordboard.domain.routing import (
     InboundLookup,
     Invite,
     OutboundLookup,
+    RegisteredLookup,
     decide,
 )
 from cordboard.domain.trunk_rules import TrunkRules
@@ -60,6 +61,11 @@ class Decider:
             return None
         first, hops = found
         return AccountLookup(**first, **_rule(first, offered), hops=hops)
+
+    def registered(self, user: str) -> RegisteredLookup | None:
+        """What decide_registered.sql finds. Raises sqlite3.Error."""
+        row = self._connection.execute(sql("decide_registered"), {"user": user}).fetchone()
+        return None if row is None else RegisteredLookup(trunk=row[0], called_from=row[1])
 
     def rules(self, trunk: str) -> TrunkRules | None:
         """What trunk_rules.sql finds. Raises sqlite3.Error."""
