@@ -26,6 +26,7 @@ from cordboard.dialects.nebrija import routes as nebrija
 from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.addresses import HostPolicy, HostPort, as_address, parse_host_port
 from cordboard.domain.errors import InvalidHost
+from cordboard.domain.livekit import LiveKitSip
 from cordboard.engines.edge import supervisor
 from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.file import EdgeFile
@@ -167,7 +168,7 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
             stack.callback(file.close)
         ring = KeyRing.open(settings.secrets_file or run.data / "secrets.json")
         store, projector = await _open_store(
-            stack, settings, run.data, file, Rows(ring, settings.sip_realm, settings.sip_digest)
+            stack, settings, run.data, file, Rows(ring, settings.sip_realm, settings.sip_digest, _livekit_sip(settings))
         )
         context = Context(
             store=store,
@@ -308,6 +309,15 @@ async def _open_store(
     return server, follower
 
 
+def _livekit_sip(settings: Settings) -> LiveKitSip | None:
+    """In `edge` mode. Raises CannotServe."""
+    if settings.livekit_url is None or settings.livekit_mode != "edge":
+        return None
+    if settings.livekit_sip is None:
+        raise CannotServe("CORDBOARD_LIVEKIT_MODE=edge needs CORDBOARD_LIVEKIT_SIP, where LiveKit's SIP side is")
+    return LiveKitSip.of(settings.livekit_sip, settings.livekit_api_secret)
+
+
 async def _provision(
     stack: contextlib.AsyncExitStack, settings: Settings, context: Context
 ) -> tuple[Context, Reconciliation]:
@@ -319,7 +329,9 @@ async def _provision(
         url=settings.livekit_url or "",
         key=settings.livekit_api_key,
         secret=settings.livekit_api_secret,
+        sip=_livekit_sip(settings),
         edges=settings.livekit_edges,
+        edge_at=settings.sip_advertise or settings.sip_listen[0],
         room_prefix=settings.livekit_room_prefix,
         timeout=settings.livekit_timeout_seconds,
         interval=settings.livekit_interval_seconds,

@@ -53,6 +53,12 @@ def _digest(text: str) -> str:
     return text.strip().lower()
 
 
+def _livekit_mode(text: str) -> str:
+    if text.strip().lower() not in ("per-number", "edge"):
+        raise ValueError("write per-number or edge")
+    return text.strip().lower()
+
+
 def _days(text: str) -> int:
     if not 1 <= int(text) <= 36500:
         raise ValueError("write 1 to 36500 days")
@@ -181,6 +187,16 @@ class Settings:
     )
     livekit_api_key: str = _setting("", "An API key of it.")
     livekit_api_secret: str = _setting("", "The secret of that key.", secret=True)
+    livekit_mode: str = _setting(
+        "per-number",
+        "What LiveKit holds: `per-number`, a trunk and a rule for each number, or `edge`, one trunk that our edges "
+        "call and a rule for each agent.",
+        _livekit_mode,
+    )
+    livekit_sip: str | None = _setting(
+        None,
+        "In `edge` mode: the `HOST` or `HOST:PORT` of LiveKit's SIP side. Agents of that address are LiveKit's.",
+    )
     livekit_edges: tuple[str, ...] = _setting(
         (),
         "Addresses and CIDR ranges that our edges call LiveKit from, separated by commas: let in beside those that a "

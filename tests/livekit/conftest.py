@@ -9,7 +9,7 @@ from tests.livekit.servers import LiveKit, NotBuilt, running_livekit
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/livekit/" in str(item.path):
+        if "tests/livekit/" in str(item.path) and "livekit" in getattr(item, "fixturenames", ()):
             item.add_marker("livekit")
             item.add_marker("slow")
 

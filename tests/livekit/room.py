@@ -104,3 +104,19 @@ class Participant:
             async for event in stream:
                 self._samples.extend(event.frame.data)
         await stream.aclose()
+
+
+def new_room(livekit: LiveKit, prefix: str, seconds: float = 8.0) -> str:
+    """The first room whose name begins so, as soon as there is one."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for name in asyncio.run(_rooms(livekit)):
+            if name.startswith(prefix):
+                return name
+        time.sleep(0.05)
+    raise AssertionError(f"there is no room {prefix}…")
+
+
+async def _rooms(livekit: LiveKit) -> list[str]:
+    async with api.LiveKitAPI(livekit.url, KEY, SECRET) as client:
+        return [room.name for room in (await client.room.list_rooms(api.ListRoomsRequest())).rooms]

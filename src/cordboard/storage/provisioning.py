@@ -26,6 +26,16 @@ _PLACE = "select number, trunk_id from number where id = $1"
 _ON_TRUNK = "select number from number where trunk_id = $1"
 _WITH_AGENT = "select number from number where inbound_agent_id = $1"
 
+_AGENTS = """
+select a.id, a.name, a.published_version_id, v.sip_uri, v.from_username, v.from_password, v.encryption
+from agent a join agent_version v on v.id = a.published_version_id
+"""
+_AGENT_OUT = "select outbound_agent_id from number where id = $1"
+_NUMBERS_FROM = """
+select number from number where outbound_agent_id = $1 and status = 'assigned' and trunk_id is not null
+order by number limit $2
+"""
+
 _CLAIM = "select holder, claimed_at from provider_claim where object = $1"
 _PUT_CLAIM = "insert into provider_claim (object, holder, claimed_at) values ($1, $2, $3)"
 _TAKE_CLAIM = (
@@ -75,6 +85,26 @@ async def on_trunk(tx: Transaction, trunk: str) -> list[str]:
 async def with_agent(tx: Transaction, agent: str) -> list[str]:
     """The numbers whose calls an agent takes."""
     return [row["number"] for row in await tx.all(_WITH_AGENT, agent)]
+
+
+async def published_agent(tx: Transaction, id: str) -> Row | None:
+    """An agent whose version takes calls."""
+    return await tx.one(f"{_AGENTS} where a.id = $1", id)
+
+
+async def published_agents(tx: Transaction) -> list[str]:
+    return [row["id"] for row in await tx.all(f"{_AGENTS} order by a.id")]
+
+
+async def agent_out(tx: Transaction, number_id: str) -> str | None:
+    """The agent that places calls from a number."""
+    row = await tx.one(_AGENT_OUT, number_id)
+    return None if row is None else row["outbound_agent_id"]
+
+
+async def numbers_from(tx: Transaction, agent: str, limit: int) -> list[str]:
+    """The numbers that an agent places calls from."""
+    return [row["number"] for row in await tx.all(_NUMBERS_FROM, agent, limit)]
 
 
 async def claim(

@@ -11,6 +11,7 @@ import structlog
 from cordboard.domain.accounts import Recording
 from cordboard.domain.addresses import HostPort, Transport, collapse
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
+from cordboard.domain.livekit import USERNAME, LiveKitSip
 from cordboard.domain.media import codec_flags, codec_names
 from cordboard.domain.numbers import dialled_user
 from cordboard.domain.routing import routing_key
@@ -41,10 +42,13 @@ class Rows:
     realm: str
     #: What digests are made with: md5 or sha-256.
     digest: str = "md5"
+    #: Where LiveKit's agents are, if they are called by our name for them.
+    livekit: LiveKitSip | None = None
 
     def history(self, epoch: str) -> str:
         """What an edge's file must be of: another realm or digest makes every HA1 another one."""
-        return f"{epoch} {self.realm}" if self.digest == "md5" else f"{epoch} {self.realm} {self.digest}"
+        history = f"{epoch} {self.realm}" if self.digest == "md5" else f"{epoch} {self.realm} {self.digest}"
+        return history if self.livekit is None else f"{history} {self.livekit.fingerprint}"
 
     def number(self, row: Row) -> NumberRow:
         return NumberRow(
@@ -97,7 +101,7 @@ class Rows:
     def agent(self, row: Row) -> AgentRow:
         version, login = row["published_version_id"], row["from_username"] or ""
         password = self._opened(row["from_password"], version)
-        return AgentRow(
+        made = AgentRow(
             id=row["id"],
             version=version,
             uri=row["sip_uri"],
@@ -110,6 +114,15 @@ class Rows:
             password=self._opened(row["to_password"], version),
             flags=codec_flags(json.loads(row["codecs"])),
             headers=_lines(json.loads(row["headers"])),
+        )
+        if self.livekit is None or not self.livekit.has(made.uri):
+            return made
+        return replace(
+            made,
+            uri=self.livekit.address(made.uri, made.id),
+            username=USERNAME,
+            password=self.livekit.password,
+            headers=f"{made.headers}X-Cordboard-Tenant: {row['tenant_id']}\r\n",
         )
 
     def account(self, row: Row) -> AccountRow:

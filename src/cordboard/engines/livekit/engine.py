@@ -13,6 +13,7 @@ from cordboard.domain.provisioning import Change, Planned, Problem
 from cordboard.domain.tenants import Actor
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.livekit.client import Client
+from cordboard.engines.livekit.edge_mode import EdgeMode
 from cordboard.engines.livekit.objects import Inbound, Outbound, Rule, mark_of
 from cordboard.engines.livekit.options import LiveKitOptions
 from cordboard.engines.livekit.per_number import PerNumber
@@ -20,7 +21,7 @@ from cordboard.engines.livekit.plan import Found, Object, plan
 from cordboard.storage import provisioning, trunks
 from cordboard.storage.changes import Kind, epoch
 from cordboard.storage.transaction import Transaction
-from cordboard.usecases.ports import Context, Wanted
+from cordboard.usecases.ports import Context, Sealer, Wanted
 from cordboard.usecases.provisioning import Provisioned
 
 LIVEKIT: Final = Actor(name="livekit")
@@ -34,7 +35,7 @@ AGAIN: Final = 15.0
 class LiveKit:
     """The provider of a `Provisioned` store."""
 
-    mode: PerNumber
+    mode: PerNumber | EdgeMode
 
     async def keys(self, tx: Transaction, touched: Collection[tuple[Kind, str]]) -> list[str]:
         return await self.mode.keys(tx, touched)
@@ -65,9 +66,7 @@ async def start(options: LiveKitOptions, context: Context, log: Any, *, sole: bo
     """The engine, not yet compared. `sole`: no other process writes this store. Raises CannotStart."""
     _check(options)
     client = Client(options.url, options.key, options.secret, options.timeout)
-    mode = PerNumber(
-        client=client, installation=await context.store.read(epoch), options=options, sealer=context.sealer
-    )
+    mode = _mode(options, client, await context.store.read(epoch), context.sealer)
     store = Provisioned(store=context.store, provider=LiveKit(mode=mode), clock=context.clock)
     if sole:
         # whoever held a claim is dead
@@ -75,11 +74,19 @@ async def start(options: LiveKitOptions, context: Context, log: Any, *, sole: bo
     return Reconciler(store, mode, log, options.interval)
 
 
+def _mode(options: LiveKitOptions, client: Client, installation: str, sealer: Sealer) -> PerNumber | EdgeMode:
+    if options.sip is None:
+        return PerNumber(client=client, installation=installation, options=options, sealer=sealer)
+    return EdgeMode(client=client, installation=installation, options=options, sealer=sealer, sip=options.sip)
+
+
 def _check(options: LiveKitOptions) -> None:
     if not options.url.startswith(("http://", "https://", "ws://", "wss://")):
         raise CannotStart("CORDBOARD_LIVEKIT_URL: write https://… or wss://…")
     if not options.key or not options.secret:
         raise CannotStart("CORDBOARD_LIVEKIT_URL needs CORDBOARD_LIVEKIT_API_KEY and CORDBOARD_LIVEKIT_API_SECRET")
+    if options.sip is not None and not options.edges:
+        raise CannotStart("CORDBOARD_LIVEKIT_MODE=edge needs CORDBOARD_LIVEKIT_EDGES, the addresses that we call from")
     try:
         collapse(options.edges)
     except Invalid as error:
@@ -89,7 +96,7 @@ def _check(options: LiveKitOptions) -> None:
 class Reconciler:
     """Compares, and settles what differs."""
 
-    def __init__(self, store: Provisioned, mode: PerNumber, log: Any, interval: float) -> None:
+    def __init__(self, store: Provisioned, mode: PerNumber | EdgeMode, log: Any, interval: float) -> None:
         #: To be written through by whoever changes numbers, trunks or agents.
         self.store = store
         self._mode, self._log, self._interval = mode, log, interval
@@ -99,9 +106,8 @@ class Reconciler:
 
     async def plan(self) -> Planned:
         """Raises ProviderFailed."""
-        found = await self._found()
+        found, problems = await self._found()
         wanted: dict[str, Sequence[Object]] = {}
-        problems: list[Problem] = []
         keys = await self.store.read(self._mode.all_keys)
         for at in range(0, len(keys), CHUNK):
             for key in keys[at : at + CHUNK]:
@@ -156,16 +162,17 @@ class Reconciler:
                 failed.append(Problem(key=change.key, reason=str(error)))
         return failed
 
-    async def _found(self) -> dict[str, list[Found]]:
-        """All that bears our mark, by key."""
+    async def _found(self) -> tuple[dict[str, list[Found]], list[Problem]]:
+        """All that bears our mark, by key; and what of the rest is dangerous to us."""
         client, found = self._mode.client, dict[str, list[Found]]()
+        inbounds, rules, outbounds = await client.inbounds(), await client.rules(), await client.outbounds()
         infos: list[tuple[str, str, Object]] = [
-            *((each.metadata, each.sip_trunk_id, Inbound.of(each)) for each in await client.inbounds()),
-            *((each.metadata, each.sip_dispatch_rule_id, Rule.of(each)) for each in await client.rules()),
-            *((each.metadata, each.sip_trunk_id, Outbound.of(each)) for each in await client.outbounds()),
+            *((each.metadata, each.sip_trunk_id, Inbound.of(each)) for each in inbounds),
+            *((each.metadata, each.sip_dispatch_rule_id, Rule.of(each)) for each in rules),
+            *((each.metadata, each.sip_trunk_id, Outbound.of(each)) for each in outbounds),
         ]
         for metadata, id, what in infos:
             mark = mark_of(metadata)
             if mark is not None and mark.installation == self._mode.installation:
                 found.setdefault(mark.key, []).append(Found(id=id, what=what))
-        return found
+        return found, self._mode.dangers(inbounds, rules)

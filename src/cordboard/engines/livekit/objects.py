@@ -5,7 +5,7 @@ none, is somebody else's. Fields of which nothing is said here belong to whoever
 """
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from livekit.protocol import agent_dispatch, sip
@@ -87,7 +87,7 @@ class Rule:
     """A dispatch rule: a room for each call, and the agent that is sent into it."""
 
     name: str
-    #: Never empty: a rule of no trunk takes the calls of all, and of none.
+    #: Never empty in LiveKit: a rule of no trunk takes the calls of all, and of none.
     trunks: tuple[str, ...]
     #: Called numbers, compared letter by letter; empty is all of the trunks'.
     numbers: tuple[str, ...] = ()
@@ -105,6 +105,10 @@ class Rule:
             agent=",".join(agent.agent_name for agent in info.room_config.agents),
             attributes=tuple(sorted(info.attributes.items())),
         )
+
+    def on(self, trunk: str) -> "Rule":
+        """Of that trunk, whose id is known when it stands in LiveKit."""
+        return replace(self, trunks=(trunk,))
 
     def info(self, mark: Mark, found: sip.SIPDispatchRuleInfo | None = None) -> sip.SIPDispatchRuleInfo:
         assert self.trunks, "a rule without a trunk takes everybody's calls"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cordboard.domain.livekit import LiveKitSip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveKitOptions:
@@ -10,12 +12,12 @@ class LiveKitOptions:
     url: str
     key: str
     secret: str = field(repr=False)
-    #: `per-number` or `edge`.
-    mode: str = "per-number"
-    #: Where its SIP side is, `host` or `host:port`; None is unknown.
-    sip: str | None = None
+    #: Where its SIP side is: `edge` mode. None: `per-number`.
+    sip: LiveKitSip | None = None
     #: Addresses that our edges call it from.
     edges: tuple[str, ...] = ()
+    #: Where it calls our edge, `host` or `host:port`.
+    edge_at: str = ""
     room_prefix: str = "call-"
     #: For one request.
     timeout: float = 5.0

@@ -1,17 +1,18 @@
 """A trunk and a rule in LiveKit for each number, an outbound trunk for each of ours: as the vendors do it."""
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from livekit.protocol import sip
 
 from cordboard.domain.addresses import HostPort, Transport, collapse
 from cordboard.domain.errors import InvalidOption, ProviderFailed
+from cordboard.domain.provisioning import Problem
 from cordboard.domain.trunk_options import TrunkOptions
 from cordboard.domain.trunks import MediaPolicy, SealedSecret, TrunkId, inbound_row
-from cordboard.engines.livekit.client import Client, Rules
+from cordboard.engines.livekit.client import Client, Inbounds, Rules
 from cordboard.engines.livekit.objects import ENCRYPTION, Inbound, Mark, Outbound, Rule, mark_of
 from cordboard.engines.livekit.options import LiveKitOptions
 from cordboard.storage import provisioning
@@ -92,7 +93,15 @@ class PerNumber:
         assert isinstance(wanted, Calling)
         return [wanted.outbound]
 
+    def dangers(self, inbounds: Inbounds, rules: Rules) -> list[Problem]:
+        """None: a rule that names its trunk goes before those that take every call, a trunk that has the number too."""
+        return []
+
     async def put(self, key: str, wanted: Wanted | None, *, before: Wanted | None = None, search: bool = False) -> str:
+        if key.partition(":")[0] not in ("number", "trunk"):
+            # of the other mode
+            await remove(self.client, Mark(installation=self.installation, key=key))
+            return ""
         if key.startswith("number:"):
             assert wanted is None or isinstance(wanted, Answering)
             return await self._put_answering(key, wanted, search=search)
@@ -111,8 +120,7 @@ class PerNumber:
         id = ""
         if wanted is not None:
             id = await self._put_inbound(mark, wanted.inbound, trunks[0] if trunks else None)
-            rule = replace(wanted.rule, trunks=(id,))
-            await put_rule(self.client, mark, rule, rules[0] if rules else None)
+            await put_rule(self.client, mark, wanted.rule.on(id), rules[0] if rules else None)
         for extra in rules[bool(wanted) :]:
             await self.client.delete_rule(extra.sip_dispatch_rule_id)
         for trunk in trunks[bool(wanted) :]:
@@ -136,15 +144,7 @@ class PerNumber:
         if search or recorded is not None:
             listed = await self.client.outbounds(ids=() if search or recorded is None else (recorded,))
             found = [each for each in listed if mark_of(each.metadata) == mark]
-        for extra in found[bool(wanted) :]:
-            await self.client.delete_trunk(extra.sip_trunk_id)
-        if wanted is None:
-            return ""
-        if found and Outbound.of(found[0]) == wanted.outbound:
-            return found[0].sip_trunk_id
-        there = found[0] if found else None
-        id = None if there is None else there.sip_trunk_id
-        return await self.client.save_outbound(id, wanted.outbound.info(mark, there))
+        return await put_outbound(self.client, mark, None if wanted is None else wanted.outbound, found)
 
     def _answering(self, row: Row) -> Answering:
         inbound = Inbound(
@@ -189,6 +189,31 @@ class PerNumber:
 
     def _opened(self, sealed: str | None, row: str) -> str:
         return "" if sealed is None else self.sealer.unseal(SealedSecret(text=sealed), row)
+
+
+async def put_outbound(
+    client: Client, mark: Mark, wanted: Outbound | None, found: Sequence[sip.SIPOutboundTrunkInfo]
+) -> str:
+    for extra in found[bool(wanted) :]:
+        await client.delete_trunk(extra.sip_trunk_id)
+    if wanted is None:
+        return ""
+    if not found:
+        return await client.save_outbound(None, wanted.info(mark))
+    id = found[0].sip_trunk_id
+    return id if Outbound.of(found[0]) == wanted else await client.save_outbound(id, wanted.info(mark, found[0]))
+
+
+async def remove(client: Client, mark: Mark) -> None:
+    """All that bears the mark, the rules first."""
+    for rule in await client.rules():
+        if mark_of(rule.metadata) == mark:
+            await client.delete_rule(rule.sip_dispatch_rule_id)
+    trunks = [(each.metadata, each.sip_trunk_id) for each in await client.inbounds()]
+    trunks += [(each.metadata, each.sip_trunk_id) for each in await client.outbounds()]
+    for metadata, id in trunks:
+        if mark_of(metadata) == mark:
+            await client.delete_trunk(id)
 
 
 async def put_rule(client: Client, mark: Mark, wanted: Rule, found: sip.SIPDispatchRuleInfo | None) -> None:
