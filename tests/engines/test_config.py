@@ -4,6 +4,7 @@ import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,27 @@ def test_addresses_become_listeners() -> None:
         "listen=tls:192.0.2.1:5061 advertise 203.0.113.5:5061",
         "listen=tcp:127.0.0.1:8090",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "v4", "v6", "tls"),
+    [
+        ({"sip_listen": ("192.0.2.1:5070", "192.0.2.2:5060")}, "192.0.2.1:5070", "none", "none"),
+        ({"sip_listen": ("[2001:db8::1]:5060",)}, "none", "[2001:db8::1]:5060", "none"),
+        (
+            {"sip_listen": ("192.0.2.1:5070", "[2001:db8::1]:5060"), "sip_advertise": "203.0.113.5"},
+            *("203.0.113.5:5070", "[2001:db8::1]:5060", "none"),
+        ),
+        (
+            {"sip_listen": ("192.0.2.1:5060",), "tls_listen": "192.0.2.1:5061", "sip_advertise": "sip.test:5080"},
+            *("sip.test:5080", "none", "sip.test:5061"),
+        ),
+    ],
+)
+def test_contacts_are_where_we_are_reached(changes: dict[str, Any], v4: str, v6: str, tls: str) -> None:
+    text = config.local_cfg(replace(OPTIONS, **changes), FOLDER, PORTS, KEY)
+    for name, value in (("V4", v4), ("V6", v6), ("TLS", tls)):
+        assert f'#!substdef "!CONTACT_{name}!{value}!g"' in text.splitlines()
 
 
 def test_what_cannot_be_advertised_is_refused() -> None:

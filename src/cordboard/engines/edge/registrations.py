@@ -3,10 +3,13 @@
 A row that is wanted no longer stays for a while with `expires` 0, so that Kamailio can take the registration back.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import sqlite3
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 from zlib import crc32
@@ -14,9 +17,10 @@ from zlib import crc32
 from cordboard.domain.addresses import parse_host_port
 from cordboard.domain.edge import MAX_HOPS, HopRow, TrunkRow
 
-#: Seconds that Kamailio has to take back what is wanted no longer; the password is kept as long, and no longer than
-#: until the next change of a trunk.
+#: Seconds that Kamailio has to take back what is wanted no longer, the password with it.
 PARTING: Final = 600
+#: Seconds between two looks for what is over.
+PERIOD: Final = 60.0
 #: Into how many parts they are cut that are looked at one after the other; registrations.cfg has the number too.
 SLOTS: Final = 60
 
@@ -45,14 +49,11 @@ def put(connection: sqlite3.Connection, trunk: TrunkRow) -> None:
     keys = ",".join(f'"{row[0]}"' for row in rows)
     connection.execute(_PART, (now, trunk.id, f"[{keys}]"))
     connection.executemany(_PUT, rows)
-    connection.execute(_FORGET, (now - PARTING,))
 
 
 def drop(connection: sqlite3.Connection, trunk: str) -> None:
     """Take back all of a trunk that is gone. Within the caller's transaction."""
-    now = int(time.time())
-    connection.execute(_PART, (now, trunk, "[]"))
-    connection.execute(_FORGET, (now - PARTING,))
+    connection.execute(_PART, (int(time.time()), trunk, "[]"))
 
 
 def kept(connection: sqlite3.Connection) -> list[Row]:
@@ -66,6 +67,25 @@ def kept(connection: sqlite3.Connection) -> list[Row]:
 def restore(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     connection.executemany("insert into registration values(?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
     connection.execute("update registration set expires=0, changed=? where expires<>0", (int(time.time()),))
+
+
+def forget(file: Path) -> None:
+    """Delete what has been taken back, or never will be, from an edge.sqlite. Raises sqlite3.Error."""
+    with contextlib.closing(
+        sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=2.0, isolation_level=None)
+    ) as connection:
+        connection.execute("pragma synchronous=normal")
+        past = (int(time.time()) - PARTING,)
+        if connection.execute("select 1 from registration where expires=0 and changed<? limit 1", past).fetchone():
+            connection.execute(_FORGET, past)
+
+
+async def keep_forgetting(file: Path) -> None:
+    """Do so again and again. Ends by cancellation."""
+    while True:
+        with contextlib.suppress(sqlite3.Error):
+            await asyncio.to_thread(forget, file)
+        await asyncio.sleep(PERIOD)
 
 
 def _wanted(trunk: TrunkRow) -> list[HopRow]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from cordboard.engines.edge import config, dialogs, events, locations, orphans
+from cordboard.engines.edge import config, dialogs, events, locations, orphans, registrations
 from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports, split_listen
 from cordboard.engines.edge.engine import TICK, Engine, Log
 from cordboard.engines.edge.folder import Record, identity, installation_key, prepare, put
@@ -75,6 +75,7 @@ class Edge:
             asyncio.create_task(self._watch(self.kamailio, self._start_kamailio)),
             asyncio.create_task(self._renew_when_idle()),
             asyncio.create_task(self._end_orphans()),
+            asyncio.create_task(registrations.keep_forgetting(self.folder / "edge.sqlite")),
         ]
         self._tell()
 
