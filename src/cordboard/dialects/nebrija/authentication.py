@@ -45,5 +45,5 @@ class InboundAuthentication(Authentication):
 
 def authentication(username: str | None, *, stored: bool) -> dict[str, Any]:
     """As it is shown; `stored` tells whether there is a password."""
-    found = {} if username is None else {"username": username}
+    found = {"username": username} if username else {}
     return found | ({"password": MASK} if stored else {})
