@@ -115,7 +115,9 @@ def _silent() -> Iterator[Line]:
 def _provider() -> Iterator[Line]:
     yield Line(name="providerId without a provider", says="null")
     yield Line(
-        name="providerId with LiveKit", says="The id of the outbound trunk to the first gateway, in the reply to POST"
+        name="providerId with LiveKit",
+        says="The id of the outbound trunk to the first gateway, in the reply to POST already; null in mode `edge`, "
+        "in which LiveKit holds no carrier's trunk",
     )
     yield Line(name="provider failure", says="502, and nothing is changed on either side")
 

@@ -76,6 +76,7 @@ def until(edge: RunningEdge, state: str, seconds: float = 15) -> GatewayRegistra
         (["MD5"], True, ""),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.registration")
 def test_a_challenge_is_answered(
     routed: RunningEdge, carrier: Registrar, algorithms: list[str], proxy: bool, quality: str
 ) -> None:
@@ -105,6 +106,7 @@ def test_no_challenge_is_no_digest(routed: RunningEdge, carrier: Registrar) -> N
     assert not register.get("Authorization")
 
 
+@pytest.mark.proves("nebrija: advanced.registration")
 def test_the_domain_is_the_address_s(routed: RunningEdge, carrier: Registrar) -> None:
     routed.put(registering(carrier, register_domain="sip.example", username='we"ird\\user'))
     carrier.users = {'we"ird\\user': SECRET}
@@ -322,6 +324,7 @@ def contact(routed: RunningEdge, carrier: Registrar, ai: Agent) -> str:
     return carrier.granted[0].contact.removeprefix("sip:").partition("@")[0]
 
 
+@pytest.mark.proves("nebrija: advanced.registration")
 def test_a_call_comes_in_by_the_contact(routed: RunningEdge, carrier: Registrar, ai: Agent, contact: str) -> None:
     call = carrier.call(routed.sip, contact, to="sip:0034911@carrier.example", caller="+15125550100")
     assert call.status == 404

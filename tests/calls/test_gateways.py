@@ -62,6 +62,7 @@ def answered_by(edge: RunningEdge, bot: Phone, gateways: list[Agent], calls: int
 
 
 @pytest.mark.slow
+@pytest.mark.proves("nebrija: gateway name and further keys")
 def test_gateways_of_one_rank_share_calls_by_weight(routed: RunningEdge, bot: Phone, gateways: list[Agent]) -> None:
     routed.put(of((gateways[0], 10, 3), (gateways[1], 10, 1), (gateways[2], 20, 100)))
     first, second, third, _ = answered_by(routed, bot, gateways, 200)
@@ -71,6 +72,7 @@ def test_gateways_of_one_rank_share_calls_by_weight(routed: RunningEdge, bot: Ph
     assert 113 <= first <= 187
 
 
+@pytest.mark.proves("nebrija: gateway name and further keys")
 def test_a_lower_rank_goes_first_whatever_the_order(routed: RunningEdge, bot: Phone, gateways: list[Agent]) -> None:
     routed.put(of((gateways[0], 7, 1), (gateways[1], 3, 1), (gateways[2], 5, 1)))
     assert answered_by(routed, bot, gateways, 5) == [0, 5, 0, 0]
@@ -135,6 +137,7 @@ def test_those_that_did_not_answer_go_last_even_before_the_next_rank(
 
 
 @pytest.mark.parametrize("code", [403, 404, 480])
+@pytest.mark.proves("nebrija: advanced.failoverCodes")
 def test_a_response_that_the_trunk_names_leads_to_the_next_gateway(
     routed: RunningEdge, bot: Phone, gateways: list[Agent], code: int
 ) -> None:

@@ -95,6 +95,7 @@ def test_what_a_probe_found_can_be_read(probing: RunningEdge) -> None:
         assert abs(int(at) - time.time()) < 5
 
 
+@pytest.mark.proves("nebrija: advanced.optionsProbing")
 def test_gateways_shared_by_trunks_are_asked_once_and_those_that_want_no_probe_never(probing: RunningEdge) -> None:
     with Agent("127.0.1.2", name="shared") as shared, Agent("127.0.1.3", name="quiet") as quiet:
         routed(probing, quiet.at, probe=False)

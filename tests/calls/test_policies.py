@@ -162,6 +162,7 @@ CALLEES: dict[tuple[Policy, Callee], bool | str] = {
 @pytest.mark.parametrize("direction", ["in", "out"])
 @pytest.mark.parametrize("callee", POLICIES)
 @pytest.mark.parametrize("caller", POLICIES)
+@pytest.mark.proves("nebrija: advanced.mediaEncryption")
 def test_both_legs_go_by_their_policies(
     edge: RunningEdge, sides: tuple[Side, Side], direction: Direction, caller: Policy, callee: Policy
 ) -> None:

@@ -131,6 +131,7 @@ def test_what_no_authority_of_ours_signed_gets_nothing(edge: RunningEdge, bot: P
                 assert asked(there) == ["OPTIONS"]
 
 
+@pytest.mark.proves("nebrija: advanced.tlsVerify")
 def test_where_it_is_switched_off_anybody_is_taken_and_only_there(
     edge: RunningEdge, bot: Phone, authority: Authority
 ) -> None:

@@ -24,6 +24,7 @@ def limit(edge: RunningEdge, carrier: Agent, **limits: int) -> None:
 
 
 @pytest.mark.parametrize("installation", [0, 2, 100])
+@pytest.mark.proves("nebrija: advanced.maxConcurrentCalls")
 def test_of_many_calls_at_once_both_ways_exactly_as_many_as_the_trunk_has_pass(installation: int) -> None:
     """Whatever limit the installation has for outbound calls alone."""
     with running_edge(trunk_max_calls=installation) as edge, parties() as (carrier, ai):
@@ -52,6 +53,7 @@ def test_of_many_calls_at_once_both_ways_exactly_as_many_as_the_trunk_has_pass(i
         assert carrier.call(edge.sip, OURS, caller=THEIRS).status == 200
 
 
+@pytest.mark.proves("nebrija: advanced.maxCallsPerSecond")
 def test_of_many_calls_in_a_second_as_many_begin_as_the_trunk_has(
     edge: RunningEdge, both: tuple[Scripted, Scripted]
 ) -> None:
@@ -76,6 +78,7 @@ def spoken(edge: RunningEdge, seconds: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.proves("nebrija: advanced.maxMinutesPerDay")
 def test_minutes_of_a_day_are_those_of_calls_that_stand_and_of_those_that_have_ended(
     edge: RunningEdge, both: tuple[Scripted, Scripted]
 ) -> None:

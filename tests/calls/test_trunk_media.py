@@ -30,6 +30,7 @@ def with_codecs(edge: RunningEdge, carrier: Agent, *codecs: str) -> None:
 # Header fields.
 
 
+@pytest.mark.proves("nebrija: advanced.headers")
 def test_a_gateway_gets_the_trunks_header_fields_and_nobody_else_does(
     edge: RunningEdge, both: tuple[Scripted, Scripted]
 ) -> None:
@@ -92,6 +93,7 @@ def payloads(body: str) -> str:
         (("PCMA",), ("PCMA",), "8 101", "8 101"),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.codecs")
 def test_of_an_offer_of_the_carriers_what_the_trunk_has_is_taken(
     edge: RunningEdge,
     both: tuple[Scripted, Scripted],
@@ -131,6 +133,7 @@ def test_an_offer_of_nothing_that_the_trunk_has_is_refused(edge: RunningEdge, bo
     assert not ai.calls
 
 
+@pytest.mark.proves("nebrija: advanced.codecs")
 def test_a_gateway_is_offered_what_the_trunk_has(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
     carrier, ai = both
     carrier.answers = first_offered

@@ -54,6 +54,7 @@ def with_login(login: tuple[str, str]) -> dict[str, str]:
         ("*", 403),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.allowedNumbers")
 def test_whose_number_is_not_listed_is_refused(
     edge: RunningEdge, both: tuple[Scripted, Scripted], caller: str, status: int
 ) -> None:
@@ -92,6 +93,7 @@ def guarded(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> RunningEdge:
     return edge
 
 
+@pytest.mark.proves("nebrija: advanced.inboundAuthentication")
 def test_a_carrier_proves_who_it_is(guarded: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
     carrier, ai = both
     call = carrier.call(guarded.sip, OURS, caller=THEIRS)
@@ -203,6 +205,7 @@ def test_guesses_at_a_trunk_are_counted_as_all_others() -> None:
         ("870", "+870773111111", 200),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.allowedDestinations")
 def test_only_what_the_trunk_carries_may_be_called(
     edge: RunningEdge, both: tuple[Scripted, Scripted], destinations: str, called: str, status: int
 ) -> None:
