@@ -120,18 +120,36 @@ def call(rng: random.Random, world: World, *, on_the_wire: bool = False) -> Invi
         host = rng.choice([host.upper(), host.title(), "example.net", "xn--bcher-kva.example"])
     if rng.random() < 0.1:
         user = rng.choice([_e164(rng), "", "".join(rng.choices(_USER, k=rng.randrange(1, 20)))])
+    user = _as_written(rng, user, trunk)
+    others = [user, "", _as_written(rng, rng.choice(world.numbers).number.partition("@")[0], trunk), user]
+    if rng.random() < 0.2:
+        user, others = rng.choice(["pilot", "4711"]), [user]
     user = _dressed(rng, user, on_the_wire)
     source = f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, trunk.allowed)
-    caller = rng.choice(["", _e164(rng), rng.choice(world.numbers).number.partition("@")[0]])
+    caller = rng.choice(["", _as_written(rng, _e164(rng), trunk), rng.choice(world.numbers).number.partition("@")[0]])
     return Invite(
         source=source,
         user=user,
         host=host,
         caller=caller,
         caller_host="x.example",
+        to=user if on_the_wire else rng.choice(others),
+        to_host=host,
+        party="" if on_the_wire else rng.choice(others),
+        party_host=host,
         proved="" if on_the_wire else rng.choice(["", trunk.id, trunk.id, world.trunks[0].id]),
         offered=rng.choice(OFFERED),
     )
+
+
+def _as_written(rng: random.Random, user: str, trunk: TrunkRow) -> str:
+    """A number as the trunk's carrier writes it, or nearly so."""
+    if not user.startswith("+") or rng.random() < 0.5:
+        return user
+    digits = user[1:]
+    if rng.random() < 0.3:
+        return "00" + digits
+    return rng.choice(["", "0"]) + digits.removeprefix(trunk.country_code)
 
 
 def _outbound(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
@@ -221,6 +239,8 @@ def _options(rng: random.Random, id: str) -> dict[str, Any]:
         "callers": rng.choice(["", ",".join(callers)]),
         "destinations": rng.choice(["", ",".join(destinations)]),
         "login": rng.choice(["", "", f"carrier-{id}"]),
+        "number_format": rng.choice(["e164", "digits", "international", "national"]),
+        "country_code": rng.choice(["1", "34", "39", "49"]),
         "flags": rng.choice(["", codec_flags(("PCMA", "opus"))]),
         "codecs": rng.choice(["", codec_names(("PCMA", "opus"))]),
         "username": rng.choice(["", "acme"]),
@@ -242,6 +262,11 @@ def _hops(rng: random.Random) -> tuple[HopRow, ...]:
 
 
 def _e164(rng: random.Random) -> str:
+    if rng.random() < 0.3:
+        zero = rng.choice(["", "0"])
+        return (
+            f"+{rng.choice(['1', '34', '39', '49'])}{zero}{''.join(rng.choices(string.digits, k=rng.randrange(4, 9)))}"
+        )
     if rng.random() < 0.1:
         return "+" + rng.choice(sorted(PREMIUM))[: rng.randrange(2, 6)] + "".join(rng.choices(string.digits, k=8))
     return "+" + rng.choice("123456789") + "".join(rng.choices(string.digits, k=rng.randrange(1, 15)))

@@ -7,7 +7,7 @@ the trunk's options say.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal, Protocol
 
@@ -32,17 +32,17 @@ class Invite:
     #: User and host of its From, as they stand on the wire.
     caller: str = ""
     caller_host: str = ""
+    #: The same of its To and of its P-Called-Party-ID.
+    to: str = ""
+    to_host: str = ""
+    party: str = ""
+    party_host: str = ""
     #: The username of digest credentials that came with it and were right.
     login: str = ""
     #: The trunk whose credentials came with it and were right.
     proved: str = ""
     #: What its SDP offers.
     offered: Offered
-    #: User and host of its To, and of its P-Called-Party-ID.
-    to: str = ""
-    to_host: str = ""
-    party: str = ""
-    party_host: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +51,8 @@ class CandidateKeys:
 
     address: str
     digits: str
+    #: The digits may be those of a national number.
+    national: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +118,16 @@ class OutboundLookup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CalledLookup:
+    """A row of called.sql: a number that may be meant, and whom its trunk lets in."""
+
+    key: str
+    trunk: str
+    open: int
+    allowed: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountLookup:
     """The row that decide_account.sql finds for the account that calls. Gaps as in InboundLookup."""
 
@@ -150,8 +162,8 @@ class Decision:
     code: int
     reason: Reason
     direction: Direction = "in"
-    #: Inbound, the request URI that the agent gets; outbound, the number that is called, with its `+`; the username
-    #: of an account.
+    #: Inbound, the request URI that the agent gets; outbound, the number that is called, as the carrier wants it; the
+    #: username of an account.
     target: str = ""
     #: Where to send it: `uri>host>verify` of each place, in order, separated by `|`; behind it `>rank>position>share`
     #: if gateways share a rank, among which each call draws an order of its own (hops.cfg).
@@ -185,6 +197,8 @@ class Rows(Protocol):
 
     def rules(self, trunk: str) -> TrunkRules | None: ...
 
+    def called(self, keys: CandidateKeys, header: str) -> list[CalledLookup]: ...
+
 
 def routing_key(number: str) -> str:
     """NumberRow.key of a canonical number: `34911234567` for `+34911234567`; an address is its own key."""
@@ -195,6 +209,8 @@ def routing_key(number: str) -> str:
 _USER = re.compile(r"(?:[ -$&-~]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])+")
 #: Digits with visual separators (RFC 3966), or the spaces that some write.
 _DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")
+#: The same with 00 in front, which is no digit of a number.
+_NUMBER = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,17}")
 _E164 = re.compile(r"[-.() ]*\+[-.() ]*[1-9][-.() ]*(?:[0-9][-.() ]*){6,14}")
 #: Emergency numbers, network services and other short codes, with a country code or without.
 _SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
@@ -212,13 +228,18 @@ def candidate_keys(user: str, host: str) -> CandidateKeys:
     """Read a URI's user (RFC 3261 section 19.1.2) as a number, tolerantly.
 
     Parameters such as `;npdi=yes` are cut, escapes decoded once, and for digits visual separators and a
-    leading `+` dropped. A broken escape, or one of a character outside printable ASCII, fits nothing.
+    leading `+` or 00 dropped. A broken escape, or one of a character outside printable ASCII, fits nothing.
     """
     plain = _plain(user)
     if not plain:
         return CandidateKeys(address="", digits="")
-    digits = _digits(plain) if _DIALLED.fullmatch(plain) else ""
-    return CandidateKeys(address=f"{plain}@{_lower(host)}" if host else "", digits=digits)
+    digits = _digits(plain) if _NUMBER.fullmatch(plain) else ""
+    national = "+" not in plain
+    if national and digits.startswith("00"):
+        national, digits = False, digits[2:]
+    digits = digits if len(digits) <= 15 else ""
+    address = f"{plain}@{_lower(host)}" if host else ""
+    return CandidateKeys(address=address, digits=digits, national=national and len(digits) > 4)
 
 
 def names_account(user: str) -> bool:
@@ -261,8 +282,10 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     registered = rows.registered(invite.user) if _CONTACT.fullmatch(invite.user) else None
     if registered is not None:
         return _decide_registered(invite, registered, rows)
-    inbound = _decide_in(invite, rows)
-    if inbound.reason not in ("unknown-number", "address-not-allowed"):
+    inbound = _decide_in(invite, candidate_keys(invite.user, invite.host), rows)
+    if inbound.reason in _NOT_IN:
+        inbound = _decide_elsewhere(invite, inbound, rows)
+    if inbound.reason not in _NOT_IN:
         return inbound
     if not invite.caller:
         return inbound
@@ -277,27 +300,68 @@ def decide(invite: Invite, rows: Rows) -> Decision:
 
 def _decide_registered(invite: Invite, registered: RegisteredLookup, rows: Rows) -> Decision:
     """The request URI names a trunk's registration: who is called stands elsewhere, and is a number of that trunk."""
+    headers = _headers(invite)
     by_party = registered.called_from == "p-called-party-id" and invite.party
-    user, host = (invite.party, invite.party_host) if by_party else (invite.to, invite.to_host)
-    inbound = _decide_in(replace(invite, user=user, host=host), rows)
+    keys = headers["p-called-party-id" if by_party else "to"]
+    for row in rows.called(keys, "ruri") if keys.national else ():
+        if row.trunk == registered.trunk:
+            keys = CandidateKeys(address="", digits=row.key)
+            break
+    inbound = _decide_in(invite, keys, rows, chosen=True)
     if inbound.trunk == registered.trunk or inbound.reason == "lookup-failed":
         return inbound
     return Decision(code=404, reason="unknown-number")
 
 
-def _decide_in(invite: Invite, rows: Rows) -> Decision:
-    """In this order: number, source address, number of the caller, credentials, media, agent."""
-    row = rows.inbound(candidate_keys(invite.user, invite.host), invite.offered)
+#: What a call is refused for that may be none to a number of ours.
+_NOT_IN = ("unknown-number", "address-not-allowed")
+
+
+def _decide_in(invite: Invite, keys: CandidateKeys, rows: Rows, *, chosen: bool = False) -> Decision:
+    """In this order: number, source address, number of the caller, credentials, media, agent. `chosen`: the number is
+    none but that of `keys`."""
+    row = rows.inbound(keys, invite.offered)
     if row is None:
         return Decision(code=404, reason="unknown-number")
     rules = _rules(row, rows)
+    if rules is not None and rules.called_from != "ruri" and not chosen and _lets_in(invite, row):
+        for named in rows.called(_headers(invite)[rules.called_from], rules.called_from):
+            if named.trunk == row.trunk:
+                return _decide_in(invite, CandidateKeys(address="", digits=named.key), rows, chosen=True)
     return _decision("in", _inbound_verdict(invite, row, rules), row, row.target)
+
+
+def _decide_elsewhere(invite: Invite, inbound: Decision, rows: Rows) -> Decision:
+    """By a number as the carriers of some trunks write it: in its national form, or in another header."""
+    keys = candidate_keys(invite.user, invite.host)
+    headers = {"ruri": keys} if keys.national else {}
+    for header, user in (("to", invite.to), ("p-called-party-id", invite.party)):
+        if user and user != invite.user:
+            headers[header] = _headers(invite)[header]
+    found = [row for header, keys in headers.items() for row in rows.called(keys, header)]
+    meant = next((row for row in found if _lets_in(invite, row)), None)
+    if meant is None and found and inbound.reason == "unknown-number":
+        meant = found[0]
+    if meant is None:
+        return inbound
+    return _decide_in(invite, CandidateKeys(address="", digits=meant.key), rows, chosen=True)
+
+
+def _headers(invite: Invite) -> dict[str, CandidateKeys]:
+    return {
+        "to": candidate_keys(invite.to, invite.to_host),
+        "p-called-party-id": candidate_keys(invite.party, invite.party_host),
+    }
+
+
+def _lets_in(invite: Invite, row: InboundLookup | CalledLookup) -> bool:
+    return row.open == 1 or in_networks(invite.source, row.allowed)
 
 
 def _decide_out(invite: Invite, row: OutboundLookup, rows: Rows) -> Decision:
     """In this order: who calls, the number called, trunk, destination, media, gateways."""
     rules = _rules(row, rows)
-    target = "+" + _digits(_plain(invite.user))
+    target = _target(invite, rules)
     return _decision("out", _outbound_verdict(invite, row, rules), row, target, rules)
 
 
@@ -307,10 +371,14 @@ def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: 
     if row is None:
         reason: Reason = "caller-not-allowed" if invite.login else "login-required"
         return Decision(code=CODES[reason], reason=reason, direction="out")
-    target = row.callee or "+" + _digits(_plain(invite.user))
     rules = _rules(row, rows)
+    target = row.callee or _target(invite, rules)
     direction: Direction = "internal" if row.callee else "out"
     return _decision(direction, _account_verdict(invite, name, row, rules), row, target, rules)
+
+
+def _target(invite: Invite, rules: TrunkRules | None) -> str:
+    return (rules or TrunkRules()).written(_digits(_plain(invite.user)))
 
 
 def _decision(
@@ -345,11 +413,12 @@ def _inbound_verdict(invite: Invite, row: InboundLookup, rules: TrunkRules | Non
         return "no-trunk"
     if not row.trunk or not row.code:
         return "lookup-failed"
-    if row.open != 1 and not in_networks(invite.source, row.allowed):
+    if not _lets_in(invite, row):
         return "address-not-allowed"
     if rules is None:
         return "lookup-failed"
-    if not rules.take(candidate_keys(invite.caller, "").digits):
+    caller = candidate_keys(invite.caller, "")
+    if not rules.take(rules.canonical(caller.digits, national=caller.national)):
         return "caller-number-not-allowed"
     if rules.login and invite.proved != row.trunk:
         return "trunk-credentials-required"

@@ -25,6 +25,9 @@ PREMIUM: Final[dict[str, str]] = {
     "49900": "premium rate in Germany",
 }
 
+#: Countries whose national numbers keep their 0 behind the country code: Italy, Côte d'Ivoire, Gabon, Congo.
+KEEP_ZERO: Final = ("39", "225", "241", "242")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrunkRules:
@@ -35,6 +38,31 @@ class TrunkRules:
     login: str = ""
     #: More for the offer to the carrier.
     flags: str = ""
+    number_format: str = "e164"
+    country_code: str = ""
+    called_from: str = "ruri"
+
+    def canonical(self, digits: str, *, national: bool) -> str:
+        """The E.164 digits of a number that the carrier wrote; `national`: without `+` and without 00."""
+        if not national or self.number_format != "national":
+            return digits
+        # a trunk prefix, as most countries have it
+        if digits.startswith("0") and self.country_code not in KEEP_ZERO:
+            digits = digits[1:]
+        return self.country_code + digits
+
+    def written(self, digits: str) -> str:
+        """A number as the carrier wants it."""
+        match self.number_format:
+            case "digits":
+                return digits
+            case "international":
+                return f"00{digits}"
+            case "national":
+                own = digits.startswith(self.country_code)
+                return digits[len(self.country_code) :] if own else f"00{digits}"
+            case _:
+                return f"+{digits}"
 
     def take(self, caller: str) -> bool:
         """Whether who shows these digits may call in. Who shows none may where everybody may."""

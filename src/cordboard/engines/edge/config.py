@@ -16,7 +16,7 @@ from pathlib import Path
 from cordboard.domain.addresses import MAX_NETWORKS
 from cordboard.domain.edge import MAX_HOPS
 from cordboard.domain.media import MEDIA_FLAGS, MEDIA_RULES
-from cordboard.domain.trunk_rules import PREMIUM
+from cordboard.domain.trunk_rules import KEEP_ZERO, PREMIUM
 from cordboard.engines.edge.file import SCHEMA_VERSION
 
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ CA_PATH = ssl.get_default_verify_paths().openssl_capath
 
 #: What Kamailio asks edge.sqlite, each in a file of its name; in the configuration it is NAME_SQL.
 STATEMENTS = (
-    *("decide", "decide_out", "decide_account", "trunk_rules"),
+    *("decide", "decide_out", "decide_account", "called", "trunk_rules"),
     *("login", "trunk_login", "account", "record"),
     *("credentials", "failover", "ingested", "probed", "names"),
     *("registrations", "registrations_changed", "registration", "decide_registered"),
@@ -208,6 +208,7 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         "AUTH_REALM": options.realm,
         "PREMIUM_PREFIXES": ",".join(PREMIUM),
         "PREMIUM_PATTERN": "|".join(PREMIUM),
+        "KEEP_ZERO": "|".join(KEEP_ZERO),
         "DOWN_SECONDS": 3 * (options.probe_seconds or DEFAULT_PROBE_SECONDS),
         "BAN_SECONDS": options.ban_seconds,
         "TLS_DOMAINS": folder / "tls.cfg",

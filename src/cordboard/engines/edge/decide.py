@@ -9,6 +9,7 @@ from cordboard.domain.edge import MAX_HOPS
 from cordboard.domain.media import MEDIA_RULES, Offered
 from cordboard.domain.routing import (
     AccountLookup,
+    CalledLookup,
     CandidateKeys,
     Decision,
     InboundLookup,
@@ -75,6 +76,15 @@ class Decider:
             return None
         found = dict(zip((column[0] for column in cursor.description), row, strict=True))
         return TrunkRules(**{field.name: found[field.name] for field in fields(TrunkRules)})
+
+    def called(self, keys: CandidateKeys, header: str) -> list[CalledLookup]:
+        """What called.sql finds. Raises sqlite3.Error."""
+        local = keys.digits if keys.national else ""
+        values = {"address": keys.address, "digits": keys.digits, "local": local, "header": header}
+        return [
+            CalledLookup(key=key, trunk=trunk, open=open, allowed=allowed)
+            for key, trunk, open, allowed in self._connection.execute(sql("called"), values)
+        ]
 
     def close(self) -> None:
         self._connection.close()

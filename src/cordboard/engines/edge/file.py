@@ -25,7 +25,7 @@ Epoch = NewType("Epoch", str)
 #: Into which the time between two probes is cut; health.cfg has the number too.
 SLOTS: Final = 60
 #: Raised by each change of schema.sql.
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 #: In the file's header: "Cord".
 APPLICATION_ID: Final = 0x436F7264
 #: Seconds that a lock of somebody else is waited for, and that a failed COMMIT is tried again.

@@ -45,6 +45,7 @@ create table trunk(
     register_domain text not null, -- of the address of record, '' is the gateway's host
     ruled integer not null        -- 1: there is something in one of the columns from `callers` to `login`
 ) without rowid;
+create index trunk_country on trunk(country_code) where number_format = 'national';
 create table agent(
     id text primary key,
     version text not null,        -- the published one; an agent without one has no row
