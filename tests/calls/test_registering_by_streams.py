@@ -128,6 +128,30 @@ def test_of_several_addresses_another_one_is_tried_after_a_failure(edge: Running
         assert alive.granted
 
 
+def test_a_port_where_nobody_listens_is_no_answer(edge: RunningEdge) -> None:
+    forget(edge)
+    with Registrar("127.0.1.1", free_port("127.0.1.1")) as carrier:
+        resolve(edge, Transport.TCP, carrier)
+        edge.put(by(Transport.TCP, carrier))
+        told = until(edge, "failed")
+        assert told.code is None
+        assert told.reason in ("no answer", "it cannot be sent to")
+    forget(edge)
+
+
+@pytest.mark.slow
+def test_by_ipv6() -> None:
+    with (
+        running_edge(sip_listen=(f"127.0.0.1:{free_port()}", f"[::1]:{free_port('::1')}")) as edge,
+        Registrar("::1", name="carrier.example") as carrier,
+    ):
+        carrier.users = {"acme": SECRET}
+        edge.put(registering(carrier))
+        until(edge, "registered")
+        assert carrier.granted[0].contact.endswith(f"@{edge.options.sip_listen[1]}")
+        assert carrier.granted[0].address == "<sip:acme@[::1]>"
+
+
 @pytest.mark.slow
 def test_many_do_not_come_at_once(edge: RunningEdge) -> None:
     forget(edge)
