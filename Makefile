@@ -15,16 +15,19 @@ WORKERS ?= 2
 pytest = .venv/bin/pytest --quiet --durations 10 -rs
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-demo install-test install-livekit demo up test check format drill bench lock clean
+.PHONY: help install install-demo install-test install-livekit demo demo-livekit up test check format drill bench lock clean
 
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
 	    /^## / { printf "\n%s\n", substr($$0, 4) } \
-	    /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	    /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## Start here
 demo: install-demo ## Real calls on this machine, told step by step (KEEP=1 stays up)
 	.venv/bin/python -m demo
+
+demo-livekit: install-livekit ## A call into a room of a LiveKit on this machine (needs Go, once)
+	.venv/bin/python -m demo.livekit
 
 up: install ## The service at 127.0.0.1:8080, its files in ./data (LISTEN=, DATA=)
 	.venv/bin/cordboard serve --data $(DATA) --listen $(LISTEN)
