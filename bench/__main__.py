@@ -16,6 +16,7 @@ from bench import (
     edge,
     events,
     growth,
+    livekit,
     load,
     registrations,
     results,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, tuple[str, Measure]] = {
     "edge": ("CPU per call at the edge, INVITE to BYE, against a Kamailio that only relays it", edge.measure),
     "registrations": ("Registrations at the edge, against a Kamailio that only registers", registrations.measure),
     "trunks": ("Latency of one client as trunks grow, against 100 trunks, without the edge", trunks.measure),
+    "livekit": ("Trunks and calls beside a real LiveKit's own, on the same machine", livekit.measure),
     "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
 }
 
