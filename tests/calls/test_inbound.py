@@ -212,6 +212,7 @@ def test_refusals_are_logged_ten_times_a_second_at_most(routed: RunningEdge, str
     [
         "+34911234567",
         "34911234567",
+        "0034911234567",
         "%2B34911234567",
         "+34911234567;npdi=yes",
         "+34911234567;rn=+34900;npdi",
@@ -232,7 +233,8 @@ def test_the_number_is_understood(routed: RunningEdge, carrier: Phone, ai: Agent
         "++34911234567",
         "%252B34911234567",  # decoded once
         "+34911234567x",
-        "0034911234567",
+        "000034911234567",
+        "+0034911234567",
         "+34911234567%3Bnpdi",  # an escaped ; is no separator
         "%0034911234567",
         "34911234567%00",

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from cordboard.domain.media import codec_flags, codec_names
 from cordboard.engines.edge.recordings import Kept, Recordings
 from tests.calls.accounts import account, register
 from tests.calls.baresip import Baresip
@@ -344,6 +345,25 @@ def test_a_caller_with_better_codecs_speaks_g711_while_it_is_recorded(house: Hou
         assert ("opus" in house.bob.calls[-1].body) is codecs
         assert "telephone-event" in house.bob.calls[-1].body
         assert call.hang_up() == 200
+
+
+def test_a_call_by_a_trunk_of_another_codec_is_recorded_on_both_sides(house: House) -> None:
+    """The telephone would speak Opus, and the trunk has PCMA alone."""
+    house.switches(alice="out-external")
+    options = {"media_out": "disable", "flags": codec_flags(("PCMA",)), "codecs": codec_names(("PCMA",))}
+    house.edge.put(trunk("trunk", "127.0.1.1/32", gateways=(house.carrier.at,), **options))
+    with ToneEndpoint("127.0.3.1", 440) as mine, ToneEndpoint("127.0.1.1", 1000, law="PCMA") as theirs:
+        house.carrier.answers = lambda m: (200, theirs.sdp())
+        offer = mine.sdp().replace("RTP/AVP 0", "RTP/AVP 96 0") + "a=rtpmap:96 opus/48000/2\r\n"
+        call = house.call("out", body=offer)
+        assert call.status == 200
+        assert "opus" not in call.answered.body
+        mine.speak(call.answered.body)
+        theirs.speak(house.carrier.calls[-1].body)
+        assert (mine.hears(), theirs.hears()) == (1000, 440)
+        assert call.hang_up() == 200
+    assert house.finished()
+    assert Made(house).tones == (440, 1000)
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.5], ids=["before", "after"])

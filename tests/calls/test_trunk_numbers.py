@@ -41,6 +41,7 @@ def write(edge: RunningEdge, carrier: Agent, **options: str) -> None:
         ({"number_format": "national", "country_code": "44"}, "+34911000001", "0034911000001", "0034911234567"),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.numberFormat", "nebrija: advanced.countryCode")
 def test_the_carrier_gets_every_number_as_it_writes_them(
     edge: RunningEdge,
     both: tuple[Scripted, Scripted],
@@ -90,6 +91,7 @@ def test_the_carrier_gets_every_number_as_it_writes_them(
         (SPANISH, "911234567", "1004", "1004"),
     ],
 )
+@pytest.mark.proves("nebrija: advanced.numberFormat", "nebrija: advanced.countryCode")
 def test_the_carriers_numbers_are_understood_and_agents_see_e164(
     edge: RunningEdge,
     both: tuple[Scripted, Scripted],
@@ -158,6 +160,7 @@ def test_a_trunk_of_another_format_has_no_national_numbers(edge: RunningEdge, bo
 
 
 @pytest.mark.parametrize("header", ["to", "p-called-party-id"])
+@pytest.mark.proves("nebrija: advanced.calledNumberFrom")
 def test_the_called_number_is_read_where_the_trunk_says(
     edge: RunningEdge, both: tuple[Scripted, Scripted], header: str
 ) -> None:
