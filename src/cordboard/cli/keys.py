@@ -4,6 +4,7 @@ import click
 
 from cordboard.cli.common import show_json, show_table, talks_to_server
 from cordboard.client import Client
+from cordboard.domain.keys import PERMISSIONS
 
 
 @click.group()
@@ -14,7 +15,9 @@ def key() -> None:
 @key.command()
 @click.option("--tenant", required=True, help="Name, reference or id.")
 @click.option("--name", help="What the key is for.")
-@click.option("--permission", "permissions", multiple=True, help="One permission; repeat. None: unrestricted.")
+@click.option(
+    "--permission", "permissions", multiple=True, help=f"{', '.join(PERMISSIONS)}; repeat. None: unrestricted."
+)
 @talks_to_server
 def create(client: Client, tenant: str, name: str | None, permissions: tuple[str, ...], as_json: bool) -> None:
     """Create a key and print it alone; it is not shown again."""

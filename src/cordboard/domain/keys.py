@@ -15,7 +15,7 @@ KeyId = NewType("KeyId", str)
 #: Those of numbers are Diga's words; those of trunks follow them.
 PERMISSIONS = (
     *("phones.view", "phones.purchase", "phones.import", "phones.update", "phones.delete"),
-    *("sip-trunks.view", "sip-trunks.create", "sip-trunks.update", "sip-trunks.delete"),
+    *("trunks.view", "trunks.create", "trunks.update", "trunks.delete"),
 )
 
 

@@ -33,11 +33,11 @@ class Known:
 
 
 OPERATIONS = {
-    "list_sip_trunks": Known("GET", TRUNKS, "sip-trunks.view"),
-    "create_sip_trunk": Known("POST", TRUNKS, "sip-trunks.create", trunk_body()),
-    "get_sip_trunk": Known("GET", TRUNKS + "/{id}", "sip-trunks.view"),
-    "update_sip_trunk": Known("PATCH", TRUNKS + "/{id}", "sip-trunks.update", {"name": "Changed"}),
-    "delete_sip_trunk": Known("DELETE", TRUNKS + "/{id}", "sip-trunks.delete"),
+    "list_sip_trunks": Known("GET", TRUNKS, "trunks.view"),
+    "create_sip_trunk": Known("POST", TRUNKS, "trunks.create", trunk_body()),
+    "get_sip_trunk": Known("GET", TRUNKS + "/{id}", "trunks.view"),
+    "update_sip_trunk": Known("PATCH", TRUNKS + "/{id}", "trunks.update", {"name": "Changed"}),
+    "delete_sip_trunk": Known("DELETE", TRUNKS + "/{id}", "trunks.delete"),
     "list_phone_numbers": Known("GET", NUMBERS, "phones.view"),
     "get_phone_number": Known("GET", NUMBERS + "/{id}", "phones.view"),
     "update_phone_number": Known("PATCH", NUMBERS + "/{id}", "phones.update", {"label": "Changed"}),

@@ -248,7 +248,7 @@ async def test_both_dialects_show_what_either_of_them_was_told(
                 after = patched_by_diga(model, body)
                 answer = await caller.http.patch(f"/v1/phone/{phone}/sip-config", json=body)
             possible = after is not None and after.possible and _complete(after)
-            assert answer.is_success is possible, (body, answer.text)
+            assert answer.status_code in ((200,) if possible else (400, 422)), (body, answer.text)
             if after is not None and possible:
                 model = after
             await _check(caller, model, phone, trunk)

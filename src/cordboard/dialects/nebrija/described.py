@@ -48,7 +48,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
             name="list_sip_trunks",
             summary="Listar SIP Trunks",
             handler=trunks.list,
-            permission="sip-trunks.view",
+            permission="trunks.view",
             query=wire.ListQuery,
         ),
         _operation(
@@ -58,7 +58,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
             name="create_sip_trunk",
             summary="Crear SIP Trunk",
             handler=trunks.create,
-            permission="sip-trunks.create",
+            permission="trunks.create",
             body=wire.NewSipTrunk,
         ),
         _operation(
@@ -68,7 +68,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
             name="get_sip_trunk",
             summary="Obtener SIP Trunk",
             handler=trunks.get,
-            permission="sip-trunks.view",
+            permission="trunks.view",
             path_model=wire.IdPath,
         ),
         _operation(
@@ -78,7 +78,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
             name="update_sip_trunk",
             summary="Actualizar SIP Trunk",
             handler=trunks.update,
-            permission="sip-trunks.update",
+            permission="trunks.update",
             path_model=wire.IdPath,
             body=wire.SipTrunkUpdate,
         ),
@@ -89,7 +89,7 @@ def _trunk_operations(trunks: Any) -> list[Operation]:
             name="delete_sip_trunk",
             summary="Eliminar SIP Trunk",
             handler=trunks.delete,
-            permission="sip-trunks.delete",
+            permission="trunks.delete",
             path_model=wire.IdPath,
         ),
     ]
