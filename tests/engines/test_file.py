@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -14,6 +15,7 @@ from cordboard.domain.addresses import MAX_NETWORKS
 from cordboard.domain.edge import AccountRow, AgentRow, NumberRow, TrunkRow, hop_of_uri
 from cordboard.domain.routing import Invite
 from cordboard.engines.edge import file as edge_file
+from cordboard.engines.edge.config import sql
 from cordboard.engines.edge.decide import Decider
 from cordboard.engines.edge.file import Drop, EdgeFile, EdgeNotApplied, EdgeWriteFailed, Put
 from tests.calls.edges import agent, number, trunk
@@ -226,6 +228,23 @@ def test_a_full_list_of_networks_is_kept_and_read(file: EdgeFile, path: Path) ->
     assert sorted(stored) == sorted(networks)
     lengths = [int(text.partition("/")[2]) for text in stored]
     assert lengths == sorted(lengths, reverse=True), "Kamailio needs the longest prefixes first"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *("decide", "decide_out", "decide_account", "decide_registered", "called", "trunk_rules", "trunk_login"),
+        *("login", "account", "credentials", "failover"),
+    ],
+)
+def test_a_call_reads_what_it_asks_for_and_no_table_whole(file: EdgeFile, statement: str) -> None:
+    text = sql(statement)
+    values = dict.fromkeys(re.findall(r":([a-z_]+)", text), "1")
+    plan = [row[3] for row in file._connection.execute(f"explain query plan {text}", values)]
+    assert plan
+    tables = {row[0] for row in file._connection.execute("select name from sqlite_master where type='table'")}
+    aliases = {alias for table, alias in re.findall(r"(?:from|join) ([a-z]+) ([a-z])\b", text) if table in tables}
+    assert not [step for step in plan if re.match(f"SCAN ({'|'.join(tables | aliases)})$", step)], plan
 
 
 def test_rows_of_each_kind_come_back_as_they_went_in(file: EdgeFile) -> None:
