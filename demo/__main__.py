@@ -231,8 +231,13 @@ def _call_out(story: Story, version: str) -> None:
     story.goes_out("an emergency number", "403 emergency-not-carried", called="112")
 
     telling.chapter("8. The first gateway is dead")
+    telling.say("In the words of Nebrija's API. The imported number's trunk is there as well, and gets two gateways:")
+    (trunk,) = story.request("GET", "/api/v1/sip-trunks", None)
     with dead_gateway() as dead:
-        story.command("trunk", "update", NUMBER, "--gateway", dead, "--gateway", spare.at, show="")
+        gateways = [
+            {"ipOrDomain": host, "port": int(port)} for host, _, port in (at.partition(":") for at in (dead, spare.at))
+        ]
+        story.request("PATCH", f"/api/v1/sip-trunks/{trunk['id']}", {"gateways": gateways})
         telling.say("The first call waits for it, then takes the second gateway; the next call does not wait:")
         first = story.goes_out("the first gateway is dead", "200, spare answered")
         second = story.goes_out("it is known to be dead", "200, spare answered")

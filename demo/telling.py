@@ -57,8 +57,10 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 def _json(value: Any) -> str:
     """JSON in as few lines as fit the width: short fields share a line, so that a phone fits on a screen."""
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) <= WIDTH - 10 or not isinstance(value, dict):
+    if len(text) <= WIDTH - 10 or not isinstance(value, dict | list):
         return text
+    if isinstance(value, list):
+        return "[\n" + textwrap.indent(",\n".join(map(_json, value)), "  ") + "\n]"
     lines = [""]
     for key, item in value.items():
         field = f'"{key}": {_json(item)},'
