@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cordboard.domain.routing import Invite
+from cordboard.domain.trunk_options import MAX_LISTED
 from cordboard.domain.trunk_rules import PREMIUM
 from cordboard.engines.edge.config import MAX_GUESSES
 from tests.calls.accounts import account
@@ -247,6 +248,23 @@ def test_a_call_is_handed_over_to_no_other_destinations(
     (refer,) = [m for m in carrier.received if m.method == "REFER" and m.status is None]
     assert refer.get("Refer-To").startswith("<sip:+34911000001@")
     assert call.agents.hang_up() == 200
+
+
+def test_the_longest_lists_are_read_to_their_end(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
+    carrier, ai = both
+    listed = [f"3491100{i:08}" for i in range(MAX_LISTED)]
+    edge.put(
+        trunk(
+            "trunk",
+            "127.0.1.1/32",
+            gateways=(carrier.at,),
+            callers=",".join(f"{number}*" for number in listed),
+            destinations=",".join(listed),
+        )
+    )
+    for number_, status in ((listed[0], 200), (listed[-1], 200), (f"3491100{MAX_LISTED:08}", 403)):
+        assert carrier.call(edge.sip, OURS, caller=f"+{number_}").status == status
+        assert ai.call(edge.sip, f"+{number_}", caller=OURS).status == status
 
 
 def test_every_prefix_that_costs_more_is_one_of_e164() -> None:
