@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.builders import fresh_number
 from tests.calls.edges import EDGE_ADDRESS, data_directory, free_port
 from tests.calls.phone import Phone, media, sdp
 from tests.calls.tones import ToneEndpoint
-from tests.livekit.installation import ask, clear, held
+from tests.livekit.installation import ask, clear, held, installation
 from tests.livekit.room import Participant, new_room
 from tests.livekit.servers import KEY, SECRET, LiveKit
 from tests.processes import Server, call, cordboard, serving
@@ -146,3 +147,24 @@ def test_an_agent_that_places_calls_has_an_outbound_trunk_to_the_edge(livekit: L
     (trunk,) = held(livekit).outbound
     assert (trunk["address"], trunk["numbers"]) == (f"{served.sip[0]}:{served.sip[1]}", [number])
     assert (trunk["auth_username"], trunk["auth_password"]) == (f"caller-{number[1:]}", made["password"])
+
+
+def test_the_other_mode_s_objects_go_when_that_is_meant(livekit: LiveKit, tmp_path: Path) -> None:
+    clear(livekit)
+    with installation(tmp_path, livekit.url) as numbers:
+        for _ in range(3):
+            numbers.answered()
+    edge = {
+        "CORDBOARD_LIVEKIT_MODE": "edge",
+        "CORDBOARD_LIVEKIT_SIP": "127.0.2.1",
+        "CORDBOARD_LIVEKIT_EDGES": EDGE_ADDRESS,
+    }
+    with serving(tmp_path, "--no-edge", ready="/livez", environment={**numbers.environment, **edge}):
+        assert cordboard(tmp_path, "livekit", "apply", ok=False).returncode == 1
+        cordboard(tmp_path, "livekit", "apply", "--yes")
+        assert json.loads(cordboard(tmp_path, "livekit", "plan", "--json").stdout)["changes"] == []
+    there = held(livekit)
+    assert ([each["name"] for each in there.inbound], [each["name"] for each in there.rules]) == (
+        ["Cordboard's edges"],
+        ["reception"],
+    )

@@ -1,5 +1,7 @@
 """LiveKit refuses, hangs, or is asked for what it cannot hold: nothing changes on either side."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -98,6 +100,22 @@ def test_beginnings_of_callers_numbers_are_refused_since_livekit_knows_whole_one
     status, said = served.request("PATCH", f"/{phone}", {"inbound_version_id": served.version})
     assert status == 422
     assert "LiveKit knows whole numbers alone" in said["detail"][0]["msg"]
+
+
+def test_what_livekit_cannot_hold_hinders_nothing_else(served: Installation) -> None:
+    """As where LiveKit was set up when such trunks were there already."""
+    number, phone = served.answered()
+    data = served.server.data
+    with contextlib.closing(sqlite3.connect(data / "store.sqlite")) as store, store:
+        options = '{"callers":["+34*"]}'
+        store.execute("update trunk set options = ? where number_id = ?", (options, phone))
+    (problem,) = served.plan()["problems"]
+    assert problem["key"] == f"number:{number}"
+    assert served.request("PATCH", f"/{phone}", {"nickname": "Front desk"})[0] == 200
+    assert cordboard(data, "livekit", "apply", ok=False).returncode == 1
+    cordboard(data, "trunk", "update", number, "--default", "callers")
+    planned = served.plan()
+    assert (planned["changes"], planned["problems"]) == ([], [])
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1,192.0.2.2", "sip://192.0.2.1", "a.example", "192.0.2.1:5060"])

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol, TypeVar
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
 from cordboard.domain.edge import Ban, Binding, GatewayRegistration, HopHealth
+from cordboard.domain.errors import Invalid
 from cordboard.domain.provisioning import Planned
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret, TrunkId
@@ -108,6 +109,19 @@ class Sealer(Protocol):
 Wanted = object
 
 
+@dataclass(frozen=True, slots=True)
+class CannotBe:
+    """What a provider is wanted to hold, and has no words for."""
+
+    error: Invalid
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CannotBe) and str(other.error) == str(self.error)
+
+    def __hash__(self) -> int:
+        return hash(str(self.error))
+
+
 class Provider(Protocol):
     """A service that holds objects of its own for ours, each under a key that never changes: `number:+34911234567`."""
 
@@ -116,7 +130,7 @@ class Provider(Protocol):
         ...
 
     async def wanted(self, tx: Transaction, keys: Collection[str]) -> dict[str, Wanted]:
-        """What these must be by the store; a key that must have nothing is left out. Raises Invalid."""
+        """What these must be by the store, or that they CannotBe; a key that must have nothing is left out."""
         ...
 
     async def put(self, key: str, wanted: Wanted | None, *, before: Wanted | None = None, search: bool = False) -> str:

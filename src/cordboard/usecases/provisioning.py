@@ -15,13 +15,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from cordboard.domain.errors import BeingChanged, ProviderFailed
+from cordboard.domain.errors import BeingChanged, CordboardError, ProviderFailed
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import Trunk
 from cordboard.storage import changes, provisioning, trunks
 from cordboard.storage.changes import Kind
 from cordboard.storage.transaction import Query, Row, Transaction, Value
-from cordboard.usecases.ports import Clock, Provider, Store, Wanted, utc_now
+from cordboard.usecases.ports import CannotBe, Clock, Provider, Store, Wanted, utc_now
 
 T = TypeVar("T")
 
@@ -87,7 +87,8 @@ class Provisioned:
         return await self.store.read(query)
 
     async def write(self, tenant: TenantId | None, usecase: Query[T]) -> T:
-        """As the store's. Raises ProviderFailed (nothing is changed then, on either side) and BeingChanged too."""
+        """As the store's; nothing is changed, on either side, if it raises ProviderFailed, BeingChanged, or an
+        Invalid for what the provider has no words for."""
         try:
             return await self.store.write(tenant, partial(self._if_free, usecase=usecase))
         except _Needed as needed:
@@ -105,10 +106,16 @@ class Provisioned:
             raise
 
     async def repair(self) -> None:
-        """Settle what holders left behind. Raises ProviderFailed, BeingChanged."""
+        """Settle what holders left behind; of what cannot be settled now the first reason is raised at the end."""
         before = self.clock() - timedelta(seconds=ABANDONED)
+        failures: list[CordboardError] = []
         for key in await self.store.read(partial(provisioning.abandoned, before=before)):
-            await self.settle(key)
+            try:
+                await self.settle(key)
+            except CordboardError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _if_free(self, tx: Transaction, usecase: Query[T]) -> T:
         watched = _Watched(tx)
@@ -123,6 +130,9 @@ class Provisioned:
         keys = sorted(key for key in {*before, *needed.after} if before.get(key) != needed.after.get(key))
         if not keys:
             return await self.store.write(tenant, usecase)
+        for key in keys:
+            if isinstance(cannot := needed.after.get(key), CannotBe):
+                raise cannot.error
         plan = _Plan(keys=keys, before=before, after=needed.after)
         left = await self._claim(keys)
         try:

@@ -4,6 +4,7 @@ grows with the number of trunks, since the edge has looked the number up already
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from livekit.protocol.sip import SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPTransport
@@ -16,7 +17,7 @@ from cordboard.domain.trunks import MediaPolicy, SealedSecret
 from cordboard.engines.livekit.client import Client, Inbounds, Rules
 from cordboard.engines.livekit.objects import ENCRYPTION, Inbound, Mark, Outbound, Rule, mark_of
 from cordboard.engines.livekit.options import LiveKitOptions
-from cordboard.engines.livekit.per_number import ANY_NUMBER, MAX_NUMBERS, put_outbound, put_rule, remove
+from cordboard.engines.livekit.per_number import ANY_NUMBER, MAX_NUMBERS, if_possible, put_outbound, put_rule, remove
 from cordboard.storage import provisioning
 from cordboard.storage.changes import Kind
 from cordboard.storage.transaction import Row, Transaction
@@ -72,7 +73,7 @@ class EdgeMode:
                 )
             elif kind == "caller" and row["from_username"] is not None:
                 numbers = await provisioning.numbers_from(tx, id, MAX_NUMBERS + 1)
-                found[key] = self._outbound(row, numbers)
+                found[key] = if_possible(partial(self._outbound, row, numbers))
         return found
 
     def parts(self, wanted: Wanted) -> list[Inbound | Rule | Outbound]:

@@ -1,7 +1,7 @@
 """The LiveKit engine: writes go through it, and from time to time all of LiveKit is compared with the store."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from cordboard.engines.livekit.plan import Found, Object, plan
 from cordboard.storage import provisioning, trunks
 from cordboard.storage.changes import Kind, epoch
 from cordboard.storage.transaction import Transaction
-from cordboard.usecases.ports import Context, Sealer, Wanted
+from cordboard.usecases.ports import CannotBe, Context, Sealer, Wanted
 from cordboard.usecases.provisioning import Provisioned
 
 LIVEKIT: Final = Actor(name="livekit")
@@ -110,15 +110,13 @@ class Reconciler:
         wanted: dict[str, Sequence[Object]] = {}
         keys = await self.store.read(self._mode.all_keys)
         for at in range(0, len(keys), CHUNK):
-            for key in keys[at : at + CHUNK]:
-                try:
-                    (parts,) = (await self.store.read(partial(self._mode.wanted, keys=[key]))).values() or (None,)
-                except CordboardError as error:
-                    problems.append(Problem(key=key, reason=str(error)))
+            read = await self.store.read(partial(self._mode.wanted, keys=keys[at : at + CHUNK]))
+            for key, each in read.items():
+                if isinstance(each, CannotBe):
+                    problems.append(Problem(key=key, reason=str(each.error)))
                     found.pop(key, None)  # what stands there stays
-                    continue
-                if parts is not None:
-                    wanted[key] = self._mode.parts(parts)
+                else:
+                    wanted[key] = self._mode.parts(each)
             await asyncio.sleep(0)
         return Planned(changes=plan(wanted, found), there=len(found), problems=problems)
 
@@ -132,16 +130,19 @@ class Reconciler:
     async def run(self) -> None:
         """Repair and compare, for as long as the service runs."""
         while True:
-            pause = self._interval
-            try:
-                await self.store.repair()
-                await self._compare()
-            except CordboardError as error:
-                self._log.warning("livekit cannot be compared", reason=str(error))
-                pause = min(AGAIN, self._interval)
-            except Exception:  # a loop that must outlive any one failure: logged, and tried again
-                self._log.exception("comparing with livekit failed")
-            await asyncio.sleep(pause)
+            repaired, compared = await self._tried(self.store.repair), await self._tried(self._compare)
+            await asyncio.sleep(self._interval if repaired and compared else min(AGAIN, self._interval))
+
+    async def _tried(self, work: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await work()
+        except CordboardError as error:
+            self._log.warning("livekit cannot be compared", reason=str(error))
+        except Exception:  # a loop that must outlive any one failure: logged, and tried again
+            self._log.exception("comparing with livekit failed")
+        else:
+            return True
+        return False
 
     async def _compare(self) -> None:
         planned = await self.plan()

@@ -1,14 +1,15 @@
 """A trunk and a rule in LiveKit for each number, an outbound trunk for each of ours: as the vendors do it."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from livekit.protocol import sip
 
 from cordboard.domain.addresses import HostPort, Transport, collapse
-from cordboard.domain.errors import InvalidOption, ProviderFailed
+from cordboard.domain.errors import Invalid, InvalidOption, ProviderFailed
 from cordboard.domain.provisioning import Problem
 from cordboard.domain.trunk_options import TrunkOptions
 from cordboard.domain.trunks import MediaPolicy, SealedSecret, TrunkId, inbound_row
@@ -17,9 +18,10 @@ from cordboard.engines.livekit.objects import ENCRYPTION, Inbound, Mark, Outboun
 from cordboard.engines.livekit.options import LiveKitOptions
 from cordboard.storage import provisioning
 from cordboard.storage.changes import Kind
+from cordboard.storage.secrets import UnreadableSecret
 from cordboard.storage.transaction import Row, Transaction
 from cordboard.storage.trunks import options_from
-from cordboard.usecases.ports import Sealer, Wanted
+from cordboard.usecases.ports import CannotBe, Sealer, Wanted
 
 #: Numbers that one outbound trunk lists; with more, or none, whoever calls names the number.
 MAX_NUMBERS: Final = 100
@@ -81,9 +83,10 @@ class PerNumber:
         for key in keys:
             kind, _, name = key.partition(":")
             if kind == "number" and (row := await provisioning.answered(tx, name)) is not None:
-                found[key] = self._answering(row)
+                found[key] = if_possible(partial(self._answering, row))
             elif kind == "trunk" and (row := await provisioning.calling(tx, name)) is not None:
-                found[key] = self._calling(row, await provisioning.numbers_of(tx, name, MAX_NUMBERS + 1))
+                numbers = await provisioning.numbers_of(tx, name, MAX_NUMBERS + 1)
+                found[key] = if_possible(partial(self._calling, row, numbers))
         return found
 
     def parts(self, wanted: Wanted) -> list[Inbound | Rule | Outbound]:
@@ -189,6 +192,16 @@ class PerNumber:
 
     def _opened(self, sealed: str | None, row: str) -> str:
         return "" if sealed is None else self.sealer.unseal(SealedSecret(text=sealed), row)
+
+
+def if_possible(make: Callable[[], Wanted]) -> Wanted:
+    """A password that does not open is none, and without one LiveKit asks nobody who calls."""
+    try:
+        return make()
+    except Invalid as error:
+        return CannotBe(error)
+    except UnreadableSecret:
+        return CannotBe(Invalid("a stored password does not open with this key ring; restore secrets.json"))
 
 
 async def put_outbound(
