@@ -59,7 +59,7 @@ NATIVE = (
     "create_key list_keys revoke_key create_agent list_agents create_version "
     "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
     "create_trunk delete_trunk "
-    "list_calls get_call get_recording list_refusals".split()
+    "list_calls get_call get_recording list_refusals plan_livekit apply_livekit".split()
 )
 TELECOM_CENTER = (
     "list_sip_device_routes get_sip_device_route update_sip_device_route list_customers create_customer get_customer "
@@ -70,7 +70,7 @@ NEBRIJA = (
     "get_phone_number update_phone_number".split()
 )
 # this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
-EDGE = "get_trunk_health list_bans ban unban".split()
+EDGE = "get_trunk_health get_trunk_registrations list_bans ban unban".split()
 
 
 @dataclass
