@@ -380,6 +380,16 @@ async def test_the_trunk_of_an_unknown_number_is_404(admin: Admin) -> None:
     await admin.refused("GET", f"/trunks?number={quote(fresh_number())}", status=404, code="unknown-number")
 
 
+@pytest.mark.parametrize("what", ["health", "registrations"])
+async def test_what_the_edge_knows_of_a_trunk_needs_the_trunk_and_an_edge(
+    admin: Admin, tenant: TenantId, what: str
+) -> None:
+    await admin.refused("GET", f"/trunks/{unknown_id()}/{what}", status=404, code="unknown-trunk")
+    await import_number(admin.world, tenant)
+    (trunk,) = (await admin.send("GET", f"/trunks?tenant_id={tenant}")).json()["data"]
+    await admin.refused("GET", f"/trunks/{trunk['id']}/{what}", status=503, code="edge-unavailable")
+
+
 async def test_a_private_gateway_is_refused_where_the_installation_does_not_allow_it(sqlite_world: World) -> None:
     sqlite_world.context = replace(sqlite_world.context, hosts=HostPolicy(allow_private=False))
     row = await add_platform_number(sqlite_world)
