@@ -3,6 +3,7 @@
 The vendor's page types it as an object and shows it empty; the options are ours (docs/nebrija.md).
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -119,6 +120,14 @@ async def test_a_patch_of_one_option_leaves_the_others(caller: Caller, name: str
     left = {each: value for each, value in SHOWN.items() if each != name}
     assert (await caller.patched(made["id"], {"advanced": {name: None}}))["advanced"] == left
     assert (await caller.patched(made["id"], {"advanced": {}}))["advanced"] == left
+
+
+@pytest.mark.proves("nebrija: advanced on PATCH")
+async def test_changes_of_different_options_at_once_are_all_there_afterwards(caller: Caller) -> None:
+    made = await caller.trunk()
+    path = f"{TRUNKS}/{made['id']}"
+    await asyncio.gather(*(caller.done("PATCH", path, {"advanced": {name: EVERYTHING[name]}}) for name in EVERYTHING))
+    assert (await caller.done("GET", path))["advanced"] == SHOWN
 
 
 @pytest.mark.proves("nebrija: advanced on PATCH")
