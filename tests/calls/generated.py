@@ -156,7 +156,8 @@ def _outbound(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
     number = rng.choice([number for number in world.numbers if number.agent_out])
     agent = next((agent for agent in world.agents if agent.id == number.agent_out), world.agents[0])
     caller, _, host = number.number.partition("@")
-    called = rng.choice([_e164(rng)] * 4 + ["112", "+34112", "*123#", "34911234567", "0034911", "sales", ""])
+    ours = rng.choice(world.numbers).number.partition("@")[0]
+    called = rng.choice([ours, *[_e164(rng)] * 4, "112", "+34112", "*123#", "34911234567", "0034911", "sales", ""])
     logins = ["", agent.login, rng.choice(world.agents).login]
     return Invite(
         source=f"127.0.1.{rng.randrange(1, 255)}" if on_the_wire else _source(rng, agent.sources),
@@ -173,7 +174,17 @@ def _by_account(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
     account = rng.choice(world.accounts)
     other = rng.choice(world.accounts)
     called = rng.choice(
-        [other.internal, other.internal, *[_e164(rng)] * 4, "112", "*43#", "+112", "0034911234567", "bob"]
+        [
+            other.internal,
+            other.internal,
+            *[_e164(rng)] * 4,
+            rng.choice(world.numbers).number,
+            "112",
+            "*43#",
+            "+112",
+            "0034911234567",
+            "bob",
+        ]
     )
     caller = account.username
     if rng.random() < 0.1:

@@ -13,6 +13,7 @@ from tests.calls.digest import ha1
 from tests.calls.edges import RunningEdge, agent, number, running_edge, trunk
 from tests.calls.phone import Agent, Phone
 from tests.calls.standing import AGENT_LOGIN, CARRIER_LOGIN, OURS, THEIRS, Scripted, connect, parties, stand, until
+from tests.calls.test_headers import invite
 from tests.calls.test_inbound import refusal
 
 LOGIN = ("acme-trunk", "inbound secret")
@@ -51,8 +52,10 @@ def with_login(login: tuple[str, str]) -> dict[str, str]:
         ("+14155550100", 403),
         # who shows no number
         ("anonymous", 403),
-        ("34911000001a", 403),
         ("*", 403),
+        ("911", 403),
+        # a name is taken for an account's, as ever
+        ("34911000001a", 407),
     ],
 )
 @pytest.mark.proves("nebrija: advanced.allowedNumbers")
@@ -124,7 +127,9 @@ def test_no_credentials_but_the_trunks_own_will_do(
     guarded: RunningEdge, both: tuple[Scripted, Scripted], wrong: tuple[str, str]
 ) -> None:
     carrier, ai = both
-    assert carrier.call(guarded.sip, OURS, caller=THEIRS, credentials=wrong).status == 407
+    # right ones of somebody who does not show who that is are no guess, and open nothing
+    refused = 403 if wrong[0] == "someone" else 407
+    assert carrier.call(guarded.sip, OURS, caller=THEIRS, credentials=wrong).status == refused
     assert not ai.calls
     assert carrier.call(guarded.sip, OURS, caller=THEIRS, credentials=LOGIN).status == 200
 
@@ -158,6 +163,38 @@ def test_what_a_trunk_wants_is_not_proved_by_an_agents_login() -> None:
         edge.put(number(), trunk("trunk", **with_login(LOGIN)), agent(**with_login((LOGIN[0], "agent's"))))
         called = Invite(source="127.0.1.1", user=OURS, host="x", caller=THEIRS, login=LOGIN[0], offered="rtp")
         assert edge.decide(called)["reason"] == "trunk-credentials-required"
+
+
+@pytest.mark.parametrize("doors", [with_login(LOGIN), {"callers": "4420*"}], ids=["digest", "callers"])
+def test_agents_and_accounts_call_numbers_of_a_trunk_that_wants_more_of_its_carrier(
+    edge: RunningEdge, both: tuple[Scripted, Scripted], doors: dict[str, str]
+) -> None:
+    """They go out by their own trunk, as to any number, and are no guessers."""
+    carrier, ai = both
+    edge.put(
+        number("+34911000005", trunk="open"),
+        trunk("open", **doors),
+        account("alice", external=OURS[1:], allow_external=True),
+        number("+34911000006", agent_out="proving"),
+        agent("proving", **with_login(("prover", "its own"))),
+    )
+    assert ai.call(edge.sip, "+34911000005", caller=OURS).status == 200
+    with Phone("127.0.3.1") as phone:
+        call = phone.call(edge.sip, "+34911000005", caller="alice", credentials=("alice", "right"))
+        assert call.status == 200
+        assert phone.call(edge.sip, "+34911000005", caller="alice", credentials=("alice", "no")).status == 407
+    invites = [m.first.split()[1].partition("@")[0] for m in carrier.calls]
+    assert invites == ["sip:+34911000005"] * 2
+    proof = ("prover", "its own")
+    with Phone("127.0.2.9") as elsewhere:
+        call = elsewhere.call(edge.sip, "+34911000005", caller="+34911000006", credentials=proof)
+        assert call.status == (200 if "login" in doors else 403)
+        # a number of ours is shown by somebody else: a carrier, for all that is known
+        call = elsewhere.call(edge.sip, "+34911000005", caller=OURS)
+        assert call.status == (407 if "login" in doors else 403)
+        if "login" in doors:
+            assert elsewhere.call(edge.sip, "+34911000005", caller=OURS, credentials=LOGIN).status == 200
+            assert invite(ai).get("X-Cordboard-Number") == "+34911000005"
 
 
 @pytest.mark.slow

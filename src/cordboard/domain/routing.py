@@ -277,7 +277,8 @@ def decide(invite: Invite, rows: Rows) -> Decision:
 
     It is inbound if the called number is ours and its trunk takes calls from that source; else outbound if the
     number that it shows is ours; else by an account if it shows a name. What comes to a Contact of ours is inbound in
-    any case. Raises what `rows` raises.
+    any case. What a trunk refuses for the caller's number or credentials stays so refused unless an agent or account
+    has called, and proved it. Raises what `rows` raises.
     """
     registered = rows.registered(invite.user) if _CONTACT.fullmatch(invite.user) else None
     if registered is not None:
@@ -285,15 +286,20 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     inbound = _decide_in(invite, candidate_keys(invite.user, invite.host), rows)
     if inbound.reason in _NOT_IN:
         inbound = _decide_elsewhere(invite, inbound, rows)
-    if inbound.reason not in _NOT_IN:
+    if inbound.reason not in (*_NOT_IN, *_BARRED):
         return inbound
     if not invite.caller:
         return inbound
+    barred = inbound.reason in _BARRED
     row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered)
     if row is not None:
-        return _decide_out(invite, row, rows)
+        outbound = _decide_out(invite, row, rows)
+        return inbound if barred and outbound.reason in _UNPROVED else outbound
     name = _plain(invite.caller)
     if not names_account(name):
+        return inbound
+    # of those without a login, who shows a name is asked for it, unless the carrier is; digits may be anybody's
+    if barred and invite.login != name and (inbound.code == CODES["login-required"] or name.isdecimal()):
         return inbound
     return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered), rows)
 
@@ -315,6 +321,10 @@ def _decide_registered(invite: Invite, registered: RegisteredLookup, rows: Rows)
 
 #: What a call is refused for that may be none to a number of ours.
 _NOT_IN = ("unknown-number", "address-not-allowed")
+#: What a trunk refuses those for whom it lets in by their address.
+_BARRED = ("caller-number-not-allowed", "trunk-credentials-required")
+#: What is said of who shows a number of ours and is not its agent, as far as is known.
+_UNPROVED = ("caller-not-allowed", "credentials-required")
 
 
 def _decide_in(invite: Invite, keys: CandidateKeys, rows: Rows, *, chosen: bool = False) -> Decision:
