@@ -216,3 +216,21 @@ def test_a_fresh_clone_installs_itself_and_then_has_nothing_to_do(tmp_path: Path
     assert Path(module.strip()).is_relative_to(clone / "src")
     assert (clone / ".venv/bin/cordboard").exists()
     assert make_install() == ""
+
+
+def test_without_go_livekit_is_not_built_and_that_is_said(tmp_path: Path) -> None:
+    """The tests that need it are then not run, each with this as its reason."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in "bash dirname awk mkdir flock rm cat".split():
+        (tools / tool).symlink_to(shutil.which(tool) or "")
+    run = subprocess.run(
+        ["bash", ROOT / "scripts/livekit.sh"],
+        env={"PATH": str(tools), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0
+    assert "its tests will not run: this machine has no Go" in run.stderr
+    assert "no Go" in (tmp_path / "cache/cordboard/livekit/why-not").read_text()

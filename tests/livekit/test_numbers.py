@@ -99,6 +99,39 @@ def test_what_somebody_else_set_on_our_trunk_stays(livekit: LiveKit, served: Ins
     assert after["allowed_addresses"] == ["192.0.2.1/32"]
 
 
+def test_a_list_that_is_emptied_is_empty_there_too(livekit: LiveKit, served: Installation) -> None:
+    """LiveKit's own client loses the `clear` of a list on its way."""
+    number, phone = served.answered(inbound_config={"allowed_addresses": ["192.0.2.1"]})
+    cordboard(served.server.data, "trunk", "update", number, "--caller", "+15125550100")
+    body = {"inbound_config": {"allowed_addresses": []}}
+    assert served.request("PATCH", f"/{phone}/sip-config", body)[0] == 200
+    cordboard(served.server.data, "trunk", "update", number, "--default", "callers")
+    (trunk,), _ = held(livekit).of(number)
+    assert "allowed_addresses" not in trunk
+    assert "allowed_numbers" not in trunk
+
+
+def test_encryption_is_written_to_the_field_that_counts(livekit: LiveKit, served: Installation) -> None:
+    """Once the newer field is set the older one is taken, and does nothing."""
+    number, phone = served.answered(inbound_config={"media_encryption": "require"})
+    (trunk,), _ = held(livekit).of(number)
+
+    async def write_the_older_one(sip: Any) -> Any:
+        (info,) = await _of_id(sip, trunk["sip_trunk_id"])
+        info.media_encryption = api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE
+        return await sip.update_inbound_trunk(info.sip_trunk_id, info)
+
+    assert ask(livekit, write_the_older_one).media.encryption == api.SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE
+    body = {"inbound_config": {"media_encryption": "disable"}}
+    assert served.request("PATCH", f"/{phone}/sip-config", body)[0] == 200
+    (trunk,), _ = held(livekit).of(number)
+    assert trunk["media"]["encryption"] == "SIP_MEDIA_ENCRYPT_DISABLE"
+
+
+async def _of_id(sip: Any, id: str) -> list[Any]:
+    return list((await sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest(trunk_ids=[id]))).items)
+
+
 def test_a_foreign_trunk_of_the_number_is_a_502_and_nothing_changes(livekit: LiveKit, served: Installation) -> None:
     number, phone = served.imported()
     foreign = ask(livekit, lambda sip: sip.create_inbound_trunk(_foreign(numbers=[number])))
