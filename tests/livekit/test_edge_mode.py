@@ -18,6 +18,7 @@ from tests.calls.tones import ToneEndpoint
 from tests.livekit.installation import ask, clear, held, installation
 from tests.livekit.room import Participant, new_room
 from tests.livekit.servers import KEY, SECRET, LiveKit
+from tests.livekit.test_numbers import GATEWAY
 from tests.processes import Server, call, cordboard, serving
 
 
@@ -149,11 +150,24 @@ def test_an_agent_that_places_calls_has_an_outbound_trunk_to_the_edge(livekit: L
     assert (trunk["auth_username"], trunk["auth_password"]) == (f"caller-{number[1:]}", made["password"])
 
 
+def test_a_trunk_that_calls_go_out_by_has_the_id_of_the_one_that_all_share(livekit: LiveKit, served: Served) -> None:
+    number, data = fresh_number(), served.server.data
+    before = held(livekit)
+    status, _ = served.request("POST", "/import", {"phone_number": number, "outbound_config": GATEWAY})
+    assert status == 200
+    shown = json.loads(cordboard(data, "trunk", "show", number, "--json").stdout)
+    assert shown["provider_id"] == before.inbound[0]["sip_trunk_id"]
+    assert held(livekit) == before
+    assert json.loads(cordboard(data, "livekit", "plan", "--json").stdout)["changes"] == []
+    cordboard(data, "trunk", "update", number, "--no-gateway")
+    assert json.loads(cordboard(data, "trunk", "show", number, "--json").stdout)["provider_id"] is None
+
+
 def test_the_other_mode_s_objects_go_when_that_is_meant(livekit: LiveKit, tmp_path: Path) -> None:
     clear(livekit)
     with installation(tmp_path, livekit.url) as numbers:
         for _ in range(3):
-            numbers.answered()
+            number, _ = numbers.answered(outbound_config=GATEWAY)
     edge = {
         "CORDBOARD_LIVEKIT_MODE": "edge",
         "CORDBOARD_LIVEKIT_SIP": "127.0.2.1",
@@ -163,7 +177,10 @@ def test_the_other_mode_s_objects_go_when_that_is_meant(livekit: LiveKit, tmp_pa
         assert cordboard(tmp_path, "livekit", "apply", ok=False).returncode == 1
         cordboard(tmp_path, "livekit", "apply", "--yes")
         assert json.loads(cordboard(tmp_path, "livekit", "plan", "--json").stdout)["changes"] == []
+        shown = json.loads(cordboard(tmp_path, "trunk", "show", number, "--json").stdout)
     there = held(livekit)
+    assert there.outbound == []
+    assert shown["provider_id"] == there.inbound[0]["sip_trunk_id"]
     assert ([each["name"] for each in there.inbound], [each["name"] for each in there.rules]) == (
         ["Cordboard's edges"],
         ["reception"],

@@ -3,7 +3,7 @@ grows with the number of trunks, since the edge has looked the number up already
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -32,6 +32,14 @@ ATTRIBUTES: Final = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """Of `trunk:ID`, if calls go out by it: LiveKit holds nothing but the one trunk of all, whose id is its own."""
+
+    #: As it was recorded.
+    recorded: str | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class EdgeMode:
     """What LiveKit holds for the edges and for agents, and how it is put there."""
@@ -48,10 +56,12 @@ class EdgeMode:
         for kind, id in touched:
             if kind == "number" and (agent := await provisioning.agent_out(tx, id)) is not None:
                 agents.add(agent)
-        return sorted(key for agent in agents for key in _of_agent(agent))
+        trunks = [f"trunk:{id}" for kind, id in touched if kind == "trunk"]
+        return sorted([*trunks, *(key for agent in agents for key in _of_agent(agent))])
 
     async def all_keys(self, tx: Transaction) -> list[str]:
-        return [EDGE, *(key for agent in await provisioning.published_agents(tx) for key in _of_agent(agent))]
+        agents, trunks = await provisioning.published_agents(tx), await provisioning.calling_trunks(tx)
+        return [EDGE, *(key for agent in agents for key in _of_agent(agent)), *(f"trunk:{id}" for id in trunks)]
 
     async def wanted(self, tx: Transaction, keys: Collection[str]) -> dict[str, Wanted]:
         found: dict[str, Wanted] = {}
@@ -59,6 +69,10 @@ class EdgeMode:
             kind, _, id = key.partition(":")
             if kind == EDGE:
                 found[key] = self._inbound()
+                continue
+            if kind == "trunk":
+                if (row := await provisioning.calling(tx, id)) is not None:
+                    found[key] = Shared(recorded=row["provider_id"])
                 continue
             row = await provisioning.published_agent(tx, id)
             if row is None or not self.sip.has(row["sip_uri"]):
@@ -77,8 +91,14 @@ class EdgeMode:
         return found
 
     def parts(self, wanted: Wanted) -> list[Inbound | Rule | Outbound]:
+        if isinstance(wanted, Shared):
+            return []
         assert isinstance(wanted, Inbound | Rule | Outbound)
         return [wanted]
+
+    def unrecorded(self, wanted: Wanted, edge: str | None) -> bool:
+        """Whether the store does not have LiveKit's id of it, the shared trunk's being `edge`."""
+        return isinstance(wanted, Shared) and (edge is None or wanted.recorded != edge)
 
     def dangers(self, inbounds: Inbounds, rules: Rules) -> list[Problem]:
         """What lets strangers in beside our edges: a trunk that takes every number, a rule that takes every call."""
@@ -94,6 +114,10 @@ class EdgeMode:
         if wanted is None:
             await remove(self.client, mark)
             return ""
+        if isinstance(wanted, Shared):
+            if search:  # of the other mode
+                await remove(self.client, mark)
+            return await self._put_edge(Mark(installation=self.installation, key=EDGE), self._inbound())
         if isinstance(wanted, Inbound):
             return await self._put_edge(mark, wanted)
         if isinstance(wanted, Rule):

@@ -13,7 +13,7 @@ from cordboard.domain.provisioning import Change, Planned, Problem
 from cordboard.domain.tenants import Actor
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.livekit.client import Client
-from cordboard.engines.livekit.edge_mode import EdgeMode
+from cordboard.engines.livekit.edge_mode import EDGE, EdgeMode
 from cordboard.engines.livekit.objects import Inbound, Outbound, Rule, mark_of
 from cordboard.engines.livekit.options import LiveKitOptions
 from cordboard.engines.livekit.per_number import PerNumber
@@ -108,6 +108,8 @@ class Reconciler:
         """Raises ProviderFailed."""
         found, problems = await self._found()
         wanted: dict[str, Sequence[Object]] = {}
+        unrecorded: list[Change] = []
+        edge = next((each.id for each in found.get(EDGE, ()) if isinstance(each.what, Inbound)), None)
         keys = await self.store.read(self._mode.all_keys)
         for at in range(0, len(keys), CHUNK):
             read = await self.store.read(partial(self._mode.wanted, keys=keys[at : at + CHUNK]))
@@ -115,10 +117,12 @@ class Reconciler:
                 if isinstance(each, CannotBe):
                     problems.append(Problem(key=key, reason=str(each.error)))
                     found.pop(key, None)  # what stands there stays
-                else:
-                    wanted[key] = self._mode.parts(each)
+                    continue
+                wanted[key] = self._mode.parts(each)
+                if key not in found and self._mode.unrecorded(each, edge):
+                    unrecorded.append(Change(key=key, action="update", fields=("provider_id",)))
             await asyncio.sleep(0)
-        return Planned(changes=plan(wanted, found), there=len(found), problems=problems)
+        return Planned(changes=[*plan(wanted, found), *unrecorded], there=len(found), problems=problems)
 
     async def apply(self, *, mass_deletion: bool) -> Planned:
         """What was planned, with what of it failed. Raises ProviderFailed, TooMuchWouldGo."""

@@ -96,6 +96,10 @@ class PerNumber:
         assert isinstance(wanted, Calling)
         return [wanted.outbound]
 
+    def unrecorded(self, wanted: Wanted, edge: str | None) -> bool:
+        """Never alone: an id is recorded with the object that bears it."""
+        return False
+
     def dangers(self, inbounds: Inbounds, rules: Rules) -> list[Problem]:
         """None: a rule that names its trunk goes before those that take every call, a trunk that has the number too."""
         return []

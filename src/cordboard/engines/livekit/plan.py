@@ -28,6 +28,8 @@ def plan(wanted: Mapping[str, Sequence[Object]], found: Mapping[str, Sequence[Fo
 
 def _change(key: str, wanted: Sequence[Object], found: Mapping[str, Sequence[Found]]) -> Change | None:
     there = found.get(key, ())
+    if not wanted and not there:
+        return None
     if not wanted:
         return Change(key=key, action="delete", fields=tuple(_NAMES[type(each.what)] for each in there))
     # in edge mode all rules name one trunk, which has a key of its own
