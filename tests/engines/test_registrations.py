@@ -116,6 +116,14 @@ def test_one_that_comes_back_is_the_same(file: EdgeFile) -> None:
     assert len(rows(file)) == 3
 
 
+def test_rows_of_another_schema_are_left_behind(file: EdgeFile) -> None:
+    put(file, registering())
+    with sqlite3.connect(file.path) as connection:
+        connection.execute("alter table registration rename column slot to part")
+    file.rebuild([Put(registering(gateways=GATEWAYS[:1]))], "another", 1)
+    assert rows(file, "host, expires") == [(GATEWAYS[0], 600)]
+
+
 def test_another_user_is_another_registration(file: EdgeFile) -> None:
     put(file, registering(gateways=GATEWAYS[:1]))
     put(file, registering(gateways=GATEWAYS[:1], username="b@d ü", register_domain="d.example"))

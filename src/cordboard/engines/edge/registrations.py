@@ -27,6 +27,10 @@ SLOTS: Final = 60
 #: What stands in the user of a URI as it is (RFC 3261 section 25.1).
 _USER: Final = "-_.!~*'()&=+$,;?/"
 
+_KEPT: Final = """
+select key, trunk, host, uri, name, verify, address, registrar, username, password, expires, changed, slot
+from registration
+"""
 _PUT: Final = """
 insert into registration values(?,?,?,?,?,?,?,?,?,?,?,?,?)
 on conflict(key) do update set verify=excluded.verify, password=excluded.password, expires=excluded.expires,
@@ -57,14 +61,15 @@ def drop(connection: sqlite3.Connection, trunk: str) -> None:
 
 
 def kept(connection: sqlite3.Connection) -> list[Row]:
-    """All rows as they stand when none is wanted any more: what is, is put again by whoever makes the file anew."""
+    """All rows of a file that is to be made anew; none of one of another schema."""
     try:
-        return connection.execute("select * from registration").fetchall()
+        return connection.execute(_KEPT).fetchall()
     except sqlite3.Error:
         return []
 
 
 def restore(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """What was kept, to be taken back: what is still wanted is put again by whoever makes the file anew."""
     connection.executemany("insert into registration values(?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
     connection.execute("update registration set expires=0, changed=? where expires<>0", (int(time.time()),))
 
