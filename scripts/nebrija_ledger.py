@@ -116,8 +116,8 @@ def _provider() -> Iterator[Line]:
     yield Line(name="providerId without a provider", says="null")
     yield Line(
         name="providerId with LiveKit",
-        says="The id of the outbound trunk to the first gateway, in the reply to POST already; null in mode `edge`, "
-        "in which LiveKit holds no carrier's trunk",
+        says="The id of the outbound trunk to the first gateway, in the reply to POST already; in mode `edge` of the "
+        "one trunk that LiveKit holds",
     )
     yield Line(name="provider failure", says="502, and nothing is changed on either side")
 

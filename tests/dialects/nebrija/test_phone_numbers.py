@@ -4,12 +4,14 @@ https://docs.nebrijaai.com/api-reference/phone-numbers/actualizar-numero-de-tele
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from cordboard.domain.numbers import number_type
-from tests.builders import World, add_platform_number, create_agent, dump, import_number, route, unknown_id
+from cordboard.storage import agents
+from tests.builders import World, add_platform_number, create_agent, dump, import_number, release, route, unknown_id
 from tests.dialects.nebrija.caller import NUMBERS, Caller, calling, system_trunk
 
 pytestmark = pytest.mark.anyio
@@ -153,6 +155,23 @@ async def test_a_platform_owned_number_and_its_trunk_stay_together(caller: Calle
     # it will be somebody else's when the number is
     await caller.refused("PATCH", f"{NUMBERS}/{imported}", 409, json={"sipTrunkId": number.trunk_id})
     assert (await caller.done("PATCH", f"{NUMBERS}/{number.id}", {"label": "x"}))["sipTrunkId"] == number.trunk_id
+
+
+@pytest.mark.proves("nebrija: number assistantId")
+async def test_an_assistant_without_a_published_version_answers_by_its_newest(caller: Caller) -> None:
+    agent, version = await create_agent(caller.world, caller.tenant)
+    draft, _ = await create_agent(caller.world, caller.tenant, draft=True)
+    path = f"{NUMBERS}/{await caller.number()}"
+    other = await import_number(caller.world, caller.tenant)
+    await route(caller.world, caller.tenant, other, inbound_version=version.id)
+    await release(caller.world, caller.tenant, other)  # nothing uses the agent any more: it is un-published
+    assert (await caller.done("PATCH", path, {"inbound": {"assistantId": agent.id}}))["assistantId"] == agent.id
+    found = partial(agents.get, tenant=caller.tenant, id=agent.id)
+    assert (await caller.world.store.read(found)).published == version.id
+    before = await dump(caller.world)
+    message = await caller.refused("PATCH", path, 409, json={"inbound": {"assistantId": draft.id}})
+    assert "draft" in message
+    assert await dump(caller.world) == before
 
 
 @pytest.mark.proves("nebrija: validation failure", "nebrija: number label")
