@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cordboard.domain.edge import GatewayRegistration, TrunkRow
+from cordboard.domain.addresses import HostPort
+from cordboard.domain.edge import GatewayRegistration, TrunkRow, hop
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.edge.file import Put
 from cordboard.engines.edge.state import State
@@ -227,6 +228,24 @@ def test_retry_after_is_obeyed(routed: RunningEdge, carrier: Registrar) -> None:
     told = until(routed, "failed")
     assert told.next_attempt_at
     assert 110 < told.next_attempt_at.timestamp() - time.time() <= 120
+
+
+def test_until_there_is_an_answer_it_is_being_tried(routed: RunningEdge, carrier: Registrar, second: Registrar) -> None:
+    """Of one that was taken back, too; and nothing is said of another one's failure."""
+    place = hop(HostPort(host="nowhere.test"))
+    routed.put(trunk("nowhere", hops=(place,), username="acme", password=SECRET, register=600), registering(carrier))
+    until(routed, "registered")
+    routed.drop("trunk", "trunk")
+    carrier.until_granted(2)
+    time.sleep(0.2)
+    carrier.deaf = second.deaf = True
+    routed.put(registering(carrier, second))
+    assert carrier.wait(lambda m: m.get("Expires") == "600" and not m.get("Authorization"), 8, len(carrier.events))
+    assert second.wait(lambda m: m.method == "REGISTER", 8)
+    for told in stands(routed):
+        assert (told.state, told.code, told.reason, told.expires_at) == ("trying", None, None, None)
+        assert told.since
+        assert abs(told.since.timestamp() - time.time()) < 10
 
 
 def test_every_gateway_is_registered_with_and_by_a_contact_of_its_own(
