@@ -76,6 +76,7 @@ class Installation:
 
     server: Server
     environment: dict[str, str]
+    tenant: str
     key: str
     version: str
 
@@ -98,11 +99,14 @@ class Installation:
         return number, phone
 
     def plan(self) -> dict[str, Any]:
-        """By the native API."""
-        token = (self.server.data / "admin.token").read_text().strip()
-        status, answer = call("GET", f"{self.server.url}/cordboard/v1/livekit/plan", token)
+        status, answer = self.administer("GET", "/livekit/plan")
         assert status == 200, answer
         return dict(answer)
+
+    def administer(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """By the native API."""
+        token = (self.server.data / "admin.token").read_text().strip()
+        return call(method, f"{self.server.url}/cordboard/v1{path}", token, body)
 
     def again(self) -> None:
         """The server, after it was killed."""
@@ -119,11 +123,11 @@ def installation(folder: Path, url: str, **environment: str) -> Iterator[Install
         **environment,
     }
     with serving(folder, "--no-edge", ready="/livez", environment=environment) as server:
-        cordboard(folder, "tenant", "create", "Acme")
+        tenant = cordboard(folder, "tenant", "create", "Acme").stdout.strip()
         key = cordboard(folder, "key", "create", "--tenant", "Acme").stdout.strip()
         agent = ("agent", "create", "--tenant", "Acme", "--name", "reception", "--sip-uri", "sip:{number}@127.0.2.1")
         version = json.loads(cordboard(folder, *agent).stdout)["version_id"]
-        made = Installation(server=server, environment=environment, key=key, version=version)
+        made = Installation(server=server, environment=environment, tenant=tenant, key=key, version=version)
         yield made
         if made.server is not server:
             made.server.stop()

@@ -120,3 +120,13 @@ def new_room(livekit: LiveKit, prefix: str, seconds: float = 8.0) -> str:
 async def _rooms(livekit: LiveKit) -> list[str]:
     async with api.LiveKitAPI(livekit.url, KEY, SECRET) as client:
         return [room.name for room in (await client.room.list_rooms(api.ListRoomsRequest())).rooms]
+
+
+def dispatched(livekit: LiveKit, room: str) -> list[str]:
+    """The names by which LiveKit asked for agents to come into a room."""
+
+    async def asked() -> list[str]:
+        async with api.LiveKitAPI(livekit.url, KEY, SECRET) as client:
+            return [each.agent_name for each in await client.agent_dispatch.list_dispatch(room)]
+
+    return asyncio.run(asked())

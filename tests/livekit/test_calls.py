@@ -8,7 +8,7 @@ from tests.builders import fresh_number
 from tests.calls.edges import EDGE_ADDRESS, data_directory, free_port
 from tests.calls.phone import Phone, media, sdp
 from tests.calls.tones import ToneEndpoint
-from tests.livekit.room import Participant, new_room
+from tests.livekit.room import Participant, dispatched, new_room
 from tests.livekit.servers import KEY, SECRET, LiveKit
 from tests.processes import call, cordboard, serving
 
@@ -31,7 +31,9 @@ def test_a_carriers_call_reaches_a_room_and_both_hear_each_other(livekit: LiveKi
             ThreadPoolExecutor() as meanwhile,
         ):
             calling = meanwhile.submit(carrier.call, sip, number, body=sdp("127.0.1.1", voice.port))
-            with Participant(livekit, new_room(livekit, "call-"), 1000) as host:
+            room = new_room(livekit, "call-")
+            assert dispatched(livekit, room) == ["reception"]
+            with Participant(livekit, room, 1000) as host:
                 made = calling.result(15)
                 voice.play_to(media(made.answered.body)[0])
                 assert host.hears() == 440

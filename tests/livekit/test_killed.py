@@ -4,11 +4,14 @@ import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.builders import fresh_number
 from tests.livekit.installation import Installation, clear, held, installation
 from tests.livekit.proxy import Place, Proxy, proxied
 from tests.livekit.servers import LiveKit
@@ -46,7 +49,7 @@ def test_a_number_that_changes(served: Installation, proxy: Proxy, livekit: Live
     for step in itertools.count():
         number, phone = served.answered(outbound_config=GATEWAY)
         stored = served.request("GET", f"/{phone}")
-        if not _killed(served, proxy, step, place, (method, f"/{phone}{path}", body)):
+        if not _killed(served, proxy, step, place, partial(served.request, method, f"/{phone}{path}", body)):
             break
         assert _agrees(served), f"step {step}: {served.plan()}"
         assert served.request("GET", f"/{phone}") == stored, "it was stored, and never answered"
@@ -59,7 +62,8 @@ def test_a_number_that_changes(served: Installation, proxy: Proxy, livekit: Live
 def test_a_number_that_gets_an_agent(served: Installation, proxy: Proxy, livekit: LiveKit, place: Place) -> None:
     for step in itertools.count():
         number, phone = served.imported()
-        if not _killed(served, proxy, step, place, ("PATCH", f"/{phone}", {"inbound_version_id": served.version})):
+        patch = partial(served.request, "PATCH", f"/{phone}", {"inbound_version_id": served.version})
+        if not _killed(served, proxy, step, place, patch):
             break
         assert _agrees(served), f"step {step}: {served.plan()}"
         assert held(livekit).of(number) == ([], [])
@@ -67,14 +71,48 @@ def test_a_number_that_gets_an_agent(served: Installation, proxy: Proxy, livekit
     assert [len(each) for each in held(livekit).of(number)] == [1, 1]
 
 
-def _killed(served: Installation, proxy: Proxy, step: int, place: Place, asked: tuple[str, str, Any]) -> bool:
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_trunk_that_is_made(served: Installation, proxy: Proxy, livekit: LiveKit, place: Place) -> None:
+    for step in itertools.count():
+        before = held(livekit)
+        body = {"phone_number": fresh_number(), "outbound_config": GATEWAY}
+        if not _killed(served, proxy, step, place, partial(served.request, "POST", "/import", body)):
+            break
+        assert _agrees(served), f"step {step}: {served.plan()}"
+        assert held(livekit) == before
+    assert step >= 1
+    assert len(held(livekit).outbound) == len(before.outbound) + 1
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_an_agent_that_is_made_in_edge_mode(livekit: LiveKit, proxy: Proxy, tmp_path: Path, place: Place) -> None:
+    clear(livekit)
+    edge = {
+        "CORDBOARD_LIVEKIT_MODE": "edge",
+        "CORDBOARD_LIVEKIT_SIP": "127.0.2.1",
+        "CORDBOARD_LIVEKIT_EDGES": "127.0.0.1",
+    }
+    with installation(tmp_path, proxy.url, **edge) as served:
+        for step in itertools.count():
+            before = held(livekit)
+            body = {"name": f"agent {step}", "sip_uri": "sip:x@127.0.2.1"}
+            create = partial(served.administer, "POST", f"/tenants/{served.tenant}/agents", body)
+            if not _killed(served, proxy, step, place, create):
+                break
+            assert _agrees(served), f"step {step}: {served.plan()}"
+            assert held(livekit) == before
+        assert len(held(livekit).rules) == len(before.rules) + 1
+    assert step >= 3
+
+
+def _killed(served: Installation, proxy: Proxy, step: int, place: Place, ask: Callable[[], object]) -> bool:
     """Ask, and kill the server when its request of that number stands in the proxy; then start another server.
 
     False: it needed fewer requests than that, and is done.
     """
     _until_quiet(proxy)
     proxy.stop_at(step, place)
-    asking = threading.Thread(target=_asked, args=(served, asked), daemon=True)
+    asking = threading.Thread(target=_asked, args=(ask,), daemon=True)
     asking.start()
     while asking.is_alive() and not proxy.stopped.wait(0.02):
         pass
@@ -88,9 +126,9 @@ def _killed(served: Installation, proxy: Proxy, step: int, place: Place, asked: 
     return True
 
 
-def _asked(served: Installation, asked: tuple[str, str, Any]) -> None:
+def _asked(ask: Callable[[], object]) -> None:
     with contextlib.suppress(OSError):  # the server dies, and answers nothing
-        served.request(*asked)
+        ask()
 
 
 def _until_quiet(proxy: Proxy) -> None:
