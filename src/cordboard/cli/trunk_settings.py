@@ -41,7 +41,9 @@ _PLACES = (
     click.option("--probe/--no-probe", default=None, help="Ask the gateways from time to time if they are there."),
 )
 _CALLS = (
-    click.option("--transport", type=click.Choice(list(Transport)), help="Of gateways that say none themselves."),
+    click.option(
+        "--transport", type=click.Choice([*map(str, Transport)]), help="Of gateways that say none themselves."
+    ),
     click.option("--caller", "callers", multiple=True, help="Who may call in, +34911234567 or +34*; repeat."),
     click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Of calls to a gateway; repeat."),
     click.option("--codec", "codecs", type=click.Choice(CODECS), multiple=True, help="Of the carrier's leg; repeat."),
@@ -49,11 +51,13 @@ _CALLS = (
     click.option("--max-calls-per-second", type=int, help="Both directions together, at each edge."),
     click.option("--max-minutes-per-day", type=int, help="Outbound, of one UTC day, at each edge."),
     click.option("--destination", "destinations", multiple=True, help="May be called: +34, +1212; repeat."),
-    click.option("--number-format", type=click.Choice(list(NumberFormat)), help="How the carrier writes numbers."),
+    click.option(
+        "--number-format", type=click.Choice([*map(str, NumberFormat)]), help="How the carrier writes numbers."
+    ),
     click.option("--country-code", help="In whose national form the carrier writes."),
     click.option(
         "--called-number-from",
-        type=click.Choice(list(CalledNumberFrom)),
+        type=click.Choice([*map(str, CalledNumberFrom)]),
         help="Where the called number stands in the carrier's INVITE.",
     ),
     click.option(
