@@ -20,8 +20,9 @@ import structlog
 import uvloop
 
 from cordboard.domain.addresses import parse_host_port
+from cordboard.domain.dialled import routing_key
 from cordboard.domain.edge import AccountRow, AgentRow, NumberRow, TrunkRow, hop, hop_of_uri
-from cordboard.domain.routing import Invite, routing_key
+from cordboard.domain.routing import Invite
 from cordboard.engines.edge.config import EdgeFailed
 from cordboard.engines.edge.file import Drop, EdgeFile, Kind, Put
 from cordboard.engines.edge.supervisor import Edge, EdgeOptions, prepare

@@ -7,9 +7,10 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from cordboard.domain.addresses import MAX_NETWORKS, HostPort, collapse
+from cordboard.domain.dialled import routing_key
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.media import OFFERED, POLICIES, codec_flags, codec_names
-from cordboard.domain.routing import Invite, routing_key
+from cordboard.domain.routing import Invite
 from cordboard.domain.trunk_rules import PREMIUM
 
 Row = NumberRow | TrunkRow | AgentRow | AccountRow
@@ -178,7 +179,7 @@ def _by_account(rng: random.Random, world: World, on_the_wire: bool) -> Invite:
             other.internal,
             other.internal,
             *[_e164(rng)] * 4,
-            rng.choice(world.numbers).number,
+            rng.choice(world.numbers).number.partition("@")[0],
             "112",
             "*43#",
             "+112",

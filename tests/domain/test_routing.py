@@ -7,21 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cordboard.domain.dialled import CandidateKeys, candidate_keys, routing_key
+from cordboard.domain.lookups import AccountLookup, CalledLookup, InboundLookup, OutboundLookup, RegisteredLookup
 from cordboard.domain.media import MEDIA_RULES, OFFERED, POLICIES, Offered
 from cordboard.domain.reasons import CODES
-from cordboard.domain.routing import (
-    AccountLookup,
-    CalledLookup,
-    CandidateKeys,
-    InboundLookup,
-    Invite,
-    OutboundLookup,
-    RegisteredLookup,
-    candidate_keys,
-    decide,
-    in_networks,
-    routing_key,
-)
+from cordboard.domain.routing import Invite, decide, in_networks
 from cordboard.domain.trunk_rules import TrunkRules
 
 CALL = Invite(source="192.0.2.7", user="+34911234567", host="edge.example", offered="rtp")

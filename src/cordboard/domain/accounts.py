@@ -10,6 +10,7 @@ from typing import Final, NewType
 
 from cordboard.domain.addresses import MAX_NETWORKS, Network, collapse, parse_network
 from cordboard.domain.agents import check_username
+from cordboard.domain.dialled import names_account
 from cordboard.domain.errors import (
     ExternalNumberMissing,
     InvalidCallerName,
@@ -19,7 +20,6 @@ from cordboard.domain.errors import (
     InvalidUsername,
     TooManyNetworks,
 )
-from cordboard.domain.routing import names_account
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret
 

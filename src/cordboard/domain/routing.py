@@ -6,11 +6,23 @@ together. Each side keeps only this much: read the users, select, test the sourc
 the trunk's options say.
 """
 
-import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Literal, Protocol
+from typing import Literal
 
+from cordboard.domain.dialled import (
+    CONTACT,
+    DIALLED,
+    E164,
+    SERVICE,
+    SHORT,
+    CandidateKeys,
+    candidate_keys,
+    digits_of,
+    names_account,
+    plain_user,
+)
+from cordboard.domain.lookups import AccountLookup, CalledLookup, InboundLookup, OutboundLookup, RegisteredLookup, Rows
 from cordboard.domain.media import Offered
 from cordboard.domain.reasons import CODES, NO_TRUNK_OUT, Reason, known
 from cordboard.domain.trunk_rules import TrunkRules
@@ -46,116 +58,6 @@ class Invite:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CandidateKeys:
-    """The keys under which a number may stand; an empty one fits nothing. The address goes first."""
-
-    address: str
-    digits: str
-    #: The digits may be those of a national number.
-    national: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InboundLookup:
-    """The row that decide.sql finds: number, its trunk, the media rule and the published agent version.
-
-    An outer join's gap is '' (or -1 in `open`, 0 in `code`), as Kamailio has no NULL worth the name.
-    """
-
-    number_id: str
-    number: str
-    tenant: str
-    trunk: str
-    #: 1: TrunkRules hold what is called by it; -1: the number has no trunk.
-    ruled: int
-    open: int
-    allowed: str
-    caller_media: str
-    callee_media: str
-    code: int
-    reason: str
-    flags: str
-    agent: str
-    version: str
-    target: str
-    #: The account that takes the call; `target` is its username then.
-    account: str
-    #: `uri>host>verify` of each place to send to, in order, separated by `|`.
-    hops: str
-    headers: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RegisteredLookup:
-    """The row that decide_registered.sql finds for the user of one of our Contacts."""
-
-    trunk: str
-    #: ruri, to or p-called-party-id.
-    called_from: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutboundLookup:
-    """The row that decide_out.sql finds for the number that the caller shows. Gaps as in InboundLookup."""
-
-    number_id: str
-    number: str
-    tenant: str
-    trunk: str
-    ruled: int
-    agent: str
-    version: str
-    sources: str
-    login: str
-    caller_media: str
-    callee_media: str
-    code: int
-    reason: str
-    flags: str
-    hops: str
-    #: Whether the trunk has gateways, resolved or not.
-    gateways: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CalledLookup:
-    """A row of called.sql: a number that may be meant, and whom its trunk lets in."""
-
-    key: str
-    trunk: str
-    open: int
-    allowed: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountLookup:
-    """The row that decide_account.sql finds for the account that calls. Gaps as in InboundLookup."""
-
-    account: str
-    tenant: str
-    restricted: int
-    allowed: str
-    allow_external: int
-    #: Name and extension that another account sees.
-    display: str
-    extension: str
-    #: Username of the account that is called; '' if it is none.
-    callee: str
-    #: The number that it shows outside, with its trunk.
-    number_id: str
-    number: str
-    trunk: str
-    ruled: int
-    caller_media: str
-    callee_media: str
-    code: int
-    reason: str
-    flags: str
-    hops: str
-    gateways: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What becomes of the call. Of a refused one the fields that had been found by then are set."""
 
@@ -184,85 +86,6 @@ class Decision:
         return self.reason == "accepted"
 
 
-class Rows(Protocol):
-    """The edge's file as the decision reads it."""
-
-    def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None: ...
-
-    def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None: ...
-
-    def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None: ...
-
-    def registered(self, user: str) -> RegisteredLookup | None: ...
-
-    def rules(self, trunk: str) -> TrunkRules | None: ...
-
-    def called(self, keys: CandidateKeys, header: str) -> list[CalledLookup]: ...
-
-
-def routing_key(number: str) -> str:
-    """NumberRow.key of a canonical number: `34911234567` for `+34911234567`; an address is its own key."""
-    return number.removeprefix("+")
-
-
-#: Printable ASCII with whole escapes of the same: decide.cfg, route KEYS, has these patterns too.
-_USER = re.compile(r"(?:[ -$&-~]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])+")
-#: Digits with visual separators (RFC 3966), or the spaces that some write.
-_DIALLED = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,15}")
-#: The same with 00 in front, which is no digit of a number.
-_NUMBER = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9][-.() ]*){2,17}")
-_E164 = re.compile(r"[-.() ]*\+[-.() ]*[1-9][-.() ]*(?:[0-9][-.() ]*){6,14}")
-#: Emergency numbers, network services and other short codes, with a country code or without.
-_SHORT = re.compile(r"[-.() ]*\+?[-.() ]*(?:[0-9*#][-.() ]*){1,6}")
-#: Of those, what is no extension in any case.
-_SERVICE = re.compile(r"[-.() ]*(?:\+.*|.*[*#].*|(?:000|11[0-9]|911|999)[-.() ]*)")
-#: What may be the username of an account; no number that a carrier might show is one.
-_NAME = re.compile(r"[A-Za-z0-9_.+-]*[A-Za-z_][A-Za-z0-9_.+-]*|[0-9]{1,6}")
-#: The user of a Contact of ours (engines/edge/registrations.py).
-_CONTACT = re.compile("r[0-9a-f]{20}")
-#: What carriers write of a caller who does not want to be named.
-_NOBODY = ("anonymous", "private", "restricted", "unavailable", "unknown")
-
-
-def candidate_keys(user: str, host: str) -> CandidateKeys:
-    """Read a URI's user (RFC 3261 section 19.1.2) as a number, tolerantly.
-
-    Parameters such as `;npdi=yes` are cut, escapes decoded once, and for digits visual separators and a
-    leading `+` or 00 dropped. A broken escape, or one of a character outside printable ASCII, fits nothing.
-    """
-    plain = _plain(user)
-    if not plain:
-        return CandidateKeys(address="", digits="")
-    digits = _digits(plain) if _NUMBER.fullmatch(plain) else ""
-    national = "+" not in plain
-    if national and digits.startswith("00"):
-        national, digits = False, digits[2:]
-    digits = digits if len(digits) <= 15 else ""
-    address = f"{plain}@{_lower(host)}" if host else ""
-    return CandidateKeys(address=address, digits=digits, national=national and len(digits) > 4)
-
-
-def names_account(user: str) -> bool:
-    """Whether who shows this user is taken for an account of that username, and asked to prove it."""
-    return len(user) <= 64 and _NAME.fullmatch(user) is not None and _lower(user) not in _NOBODY
-
-
-def _plain(user: str) -> str:
-    user = user.partition(";")[0]
-    if not _USER.fullmatch(user):
-        return ""
-    return re.sub("%(..)", lambda escape: chr(int(escape[1], 16)), user)
-
-
-def _digits(text: str) -> str:
-    return re.sub("[^0-9]", "", text)
-
-
-def _lower(host: str) -> str:
-    """ASCII alone: what else might stand there is left as it is, by Kamailio too."""
-    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in host)
-
-
 def in_networks(source: str, allowed: str) -> bool:
     """Whether an address lies in one of the comma-separated networks; '' has none."""
     try:
@@ -280,7 +103,7 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     any case. What a trunk refuses for the caller's number or credentials stays so refused unless an agent or account
     has called, and proved it. Raises what `rows` raises.
     """
-    registered = rows.registered(invite.user) if _CONTACT.fullmatch(invite.user) else None
+    registered = rows.registered(invite.user) if CONTACT.fullmatch(invite.user) else None
     if registered is not None:
         return _decide_registered(invite, registered, rows)
     inbound = _decide_in(invite, candidate_keys(invite.user, invite.host), rows)
@@ -295,13 +118,13 @@ def decide(invite: Invite, rows: Rows) -> Decision:
     if row is not None:
         outbound = _decide_out(invite, row, rows)
         return inbound if barred and outbound.reason in _UNPROVED else outbound
-    name = _plain(invite.caller)
+    name = plain_user(invite.caller)
     if not names_account(name):
         return inbound
     # of those without a login, who shows a name is asked for it, unless the carrier is; digits may be anybody's
     if barred and invite.login != name and (inbound.code == CODES["login-required"] or name.isdecimal()):
         return inbound
-    return _decide_account(invite, name, rows.account(name, _plain(invite.user), invite.offered), rows)
+    return _decide_account(invite, name, rows.account(name, plain_user(invite.user), invite.offered), rows)
 
 
 def _decide_registered(invite: Invite, registered: RegisteredLookup, rows: Rows) -> Decision:
@@ -388,7 +211,7 @@ def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: 
 
 
 def _target(invite: Invite, rules: TrunkRules | None) -> str:
-    return (rules or TrunkRules()).written(_digits(_plain(invite.user)))
+    return (rules or TrunkRules()).written(digits_of(plain_user(invite.user)))
 
 
 def _decision(
@@ -450,12 +273,12 @@ def _outbound_verdict(invite: Invite, row: OutboundLookup, rules: TrunkRules | N
     caller = _caller_verdict(invite, row)
     if caller != "accepted":
         return caller
-    called = _plain(invite.user)
-    if _SHORT.fullmatch(called):
+    called = plain_user(invite.user)
+    if SHORT.fullmatch(called):
         return "emergency-not-carried"
-    if not _E164.fullmatch(called):
+    if not E164.fullmatch(called):
         return "not-e164"
-    return _carried(_digits(called), row, rules)
+    return _carried(digits_of(called), row, rules)
 
 
 def _carried(called: str, row: OutboundLookup | AccountLookup, rules: TrunkRules | None) -> Reason:
@@ -482,14 +305,14 @@ def _account_verdict(invite: Invite, name: str, row: AccountLookup, rules: Trunk
         return "address-not-allowed"
     if row.callee:
         return "lookup-failed" if not row.code else known(row.reason)
-    called = _plain(invite.user)
-    if _SHORT.fullmatch(called):
-        return "emergency-not-carried" if _SERVICE.fullmatch(called) else "unknown-extension"
-    if not _E164.fullmatch(called):
-        return "not-e164" if _DIALLED.fullmatch(called) else "unknown-extension"
+    called = plain_user(invite.user)
+    if SHORT.fullmatch(called):
+        return "emergency-not-carried" if SERVICE.fullmatch(called) else "unknown-extension"
+    if not E164.fullmatch(called):
+        return "not-e164" if DIALLED.fullmatch(called) else "unknown-extension"
     if not row.allow_external:
         return "external-calls-not-allowed"
-    return _carried(_digits(called), row, rules) if row.number_id else "caller-not-allowed"
+    return _carried(digits_of(called), row, rules) if row.number_id else "caller-not-allowed"
 
 
 def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:

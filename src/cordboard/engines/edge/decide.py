@@ -5,19 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from cordboard.domain.dialled import CandidateKeys
 from cordboard.domain.edge import MAX_HOPS
+from cordboard.domain.lookups import AccountLookup, CalledLookup, InboundLookup, OutboundLookup, RegisteredLookup
 from cordboard.domain.media import MEDIA_RULES, Offered
-from cordboard.domain.routing import (
-    AccountLookup,
-    CalledLookup,
-    CandidateKeys,
-    Decision,
-    InboundLookup,
-    Invite,
-    OutboundLookup,
-    RegisteredLookup,
-    decide,
-)
+from cordboard.domain.routing import Decision, Invite, decide
 from cordboard.domain.trunk_rules import TrunkRules
 from cordboard.engines.edge.config import sql
 

@@ -10,11 +10,11 @@ import structlog
 
 from cordboard.domain.accounts import Recording
 from cordboard.domain.addresses import HostPort, Transport, collapse
+from cordboard.domain.dialled import routing_key
 from cordboard.domain.edge import AccountRow, AgentRow, HopRow, NumberRow, TrunkRow, hop, hop_of_uri
 from cordboard.domain.livekit import USERNAME, LiveKitSip
 from cordboard.domain.media import codec_flags, codec_names
 from cordboard.domain.numbers import dialled_user
-from cordboard.domain.routing import routing_key
 from cordboard.domain.trunks import SealedSecret, TrunkId, inbound_row
 from cordboard.storage.secrets import UnreadableSecret
 from cordboard.storage.transaction import Row
