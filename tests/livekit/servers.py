@@ -122,6 +122,8 @@ class LiveKit:
                 "nat_1_to_1_ip": "127.0.0.1",
                 "media_nat_1_to_1_ip": "127.0.0.1",
                 "use_external_ip": False,
+                # it places no calls on a machine that is busier
+                "max_cpu_utilization": 1.0,
                 "rtp_draining_duration": "-1s",
                 "logging": {"level": "debug", "json": True},
             },

@@ -13,7 +13,7 @@ from livekit import api
 
 from tests.builders import fresh_number
 from tests.calls.edges import EDGE_ADDRESS, data_directory, free_port
-from tests.calls.phone import Phone, media, sdp
+from tests.calls.phone import Agent, Phone, media, sdp
 from tests.calls.tones import ToneEndpoint
 from tests.livekit.installation import ask, clear, held, installation
 from tests.livekit.room import Participant, new_room
@@ -151,6 +151,32 @@ def test_an_agent_that_places_calls_has_an_outbound_trunk_to_the_edge(livekit: L
 
 
 @pytest.mark.proves("nebrija: providerId with LiveKit")
+def test_an_agents_call_leaves_by_the_edge(livekit: LiveKit, served: Served) -> None:
+    """The edge knows it by the username of its outbound trunk, and finds the carrier by the number that it shows."""
+    number, data = fresh_number(), served.server.data
+    with (
+        Agent("127.0.1.5", name="carrier") as carrier,
+        ToneEndpoint("127.0.1.5", 440) as voice,
+        Participant(livekit, "out", 1000) as host,
+    ):
+        carrier.media_port = voice.port
+        config = {"outbound_config": {"termination_uri": carrier.at}}
+        _, phone = served.request("POST", "/import", {"phone_number": number, **config})
+        agent = ("agent", "create", "--tenant", "Acme", "--name", "dialler", "--username", f"dialler-{number[1:]}")
+        made = json.loads(cordboard(data, *agent, "--sip-uri", f"sip:x@{livekit.sip_at}").stdout)
+        assert served.request("PATCH", f"/{phone['id']}", {"outbound_version_id": made["version_id"]})[0] == 200
+        (trunk,) = [each for each in held(livekit).outbound if each["numbers"] == [number]]
+        dial = api.CreateSIPParticipantRequest(
+            sip_trunk_id=trunk["sip_trunk_id"], sip_call_to="+15125550100", room_name="out", wait_until_answered=True
+        )
+        ask(livekit, lambda sip: sip.create_sip_participant(dial, timeout=20))
+        (invite,) = carrier.calls
+        assert f"sip:{number}@" in invite.get("From")
+        voice.play_to(media(invite.body)[0])
+        assert host.hears() == 440
+        assert voice.hears() == 1000
+
+
 def test_a_trunk_that_calls_go_out_by_has_the_id_of_the_one_that_all_share(livekit: LiveKit, served: Served) -> None:
     number, data = fresh_number(), served.server.data
     before = held(livekit)
