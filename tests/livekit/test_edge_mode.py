@@ -150,7 +150,6 @@ def test_an_agent_that_places_calls_has_an_outbound_trunk_to_the_edge(livekit: L
     assert (trunk["auth_username"], trunk["auth_password"]) == (f"caller-{number[1:]}", made["password"])
 
 
-@pytest.mark.proves("nebrija: providerId with LiveKit")
 def test_an_agents_call_leaves_by_the_edge(livekit: LiveKit, served: Served) -> None:
     """The edge knows it by the username of its outbound trunk, and finds the carrier by the number that it shows."""
     number, data = fresh_number(), served.server.data
@@ -177,6 +176,7 @@ def test_an_agents_call_leaves_by_the_edge(livekit: LiveKit, served: Served) -> 
         assert voice.hears() == 1000
 
 
+@pytest.mark.proves("nebrija: providerId with LiveKit")
 def test_a_trunk_that_calls_go_out_by_has_the_id_of_the_one_that_all_share(livekit: LiveKit, served: Served) -> None:
     number, data = fresh_number(), served.server.data
     before = held(livekit)
