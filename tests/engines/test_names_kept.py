@@ -309,14 +309,14 @@ async def test_two_thousand_names_are_spread_and_bounded(dns: NameServer, table:
             await asyncio.sleep(0.01)
         assert time.monotonic() - began > 1.8, "no faster than told"
         assert most <= 32
-        assert sum(dns.asked.values()) - 2000 <= 20, "each once, but for answers that a busy machine was late for"
+        assert sum(dns.asked.values()) - 2000 <= 100, "each once, but for answers that a busy machine was late for"
         due = sorted(state(names, name).next_look_at for name in wanted)
         assert 300 < (due[-1] - due[0]).total_seconds() < 400, "they do not come back all at once"
         names.noticed(wanted)
         names.noticed(wanted)
         await asyncio.sleep(0.1)
         assert len(names._sure) == 2000
-        assert sum(dns.asked.values()) - 2000 <= 20, "each once, but for answers that a busy machine was late for"
+        assert sum(dns.asked.values()) - 2000 <= 100, "each once, but for answers that a busy machine was late for"
 
 
 @pytest.mark.anyio
