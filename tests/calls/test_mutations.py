@@ -374,6 +374,9 @@ DEADLY = {
     "a short branch in quotes": ('"z9h"', "CSeq: 1 INVITE\r\n"),
     "a short branch with spaces": (" z9 ", "CSeq: 1 INVITE\r\n"),
     "a short branch on a folded line": ("\r\n z9", "CSeq: 1 INVITE\r\n"),
+    "a short branch behind a NUL": ("z9", ""),
+    "a short branch in a Via of one letter": ("z9", "CSeq: 1 INVITE\r\n"),
+    "empty lines in front": ("z9", "CSeq: 1 INVITE\r\n"),
 }
 
 
@@ -385,12 +388,16 @@ def test_a_reply_that_ends_kamailio_is_not_heard(edge: RunningEdge, what: str, t
     branch, rest = DEADLY[what]
     via = f"Via: SIP/2.0/{transport} 127.0.0.1;branch={branch}\r\n"
     reply = f"SIP/2.0 200 OK\r\n{via * vias}From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\n{rest}"
+    if "NUL" in what:
+        reply = reply.replace("\r\nVia", "\r\nCSeq: 1 INVITE\r\nSubject: a\0b\r\nVia", 1)
+    if "letter" in what:
+        reply = reply.replace("\r\nVia", "\r\nv")
     reply = reply if "\r\n\r\n" in reply else f"{reply}Content-Length: 0\r\n\r\n"
     with Strict("127.0.2.1") as ai, Strict("127.0.1.1") as carrier, Phone("127.0.4.1") as stranger:
         edge.put(number(), trunk("trunk", "127.0.1.1/32"), agent_row(uri=f"sip:{{number}}@{ai.at}"))
         before = processes(edge)
         if transport == "UDP":
-            by_udp(edge, stranger, [reply.encode()])
+            by_udp(edge, stranger, [(("\r\n" if "front" in what else "") + reply).encode()])
         else:
             by_tcp(edge, stranger, [reply.encode()], random.Random(1))
         time.sleep(0.05)
