@@ -20,8 +20,9 @@ from tests.calls.tones import RATE, loudest
 class Baresip:
     """One baresip process at one loopback address, steered over its control socket.
 
-    `encryption` is `srtp-mand` for SRTP or nothing for RTP. Its media comes from `address` too. With a registrar,
-    `host:port` and perhaps `;transport=tcp`, and a password it registers there as `user`.
+    `encryption` is `srtp-mand` for SRTP or nothing for RTP; `opus` that it speaks that codec alone, else PCMU. Its
+    media comes from `address` too. With a registrar, `host:port` and perhaps `;transport=tcp`, and a password it
+    registers there as `user`.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Baresip:
         *,
         user: str = "caller",
         encryption: str = "",
+        opus: bool = False,
         answering: bool = False,
         registrar: str = "",
         password: str = "",
@@ -38,6 +40,8 @@ class Baresip:
         self.address, self.user = address, user
         self._registrar, self._password = registrar, password
         self.port = free_port(address)
+        #: Of the tone and of the recording.
+        self._rate, self._channels = (48_000, 2) if opus else (RATE, 1)
         self._folder = Path(tempfile.mkdtemp(prefix="cordboard-baresip-"))
         control = free_port(address)
         self._configure(frequency, control, encryption, answering)
@@ -117,6 +121,14 @@ class Baresip:
                 return tone
         return None
 
+    def digits(self, count: int, timeout: float = 3) -> str:
+        """So many keys that it was told of (RFC 4733), or as many as came."""
+        deadline, pressed = time.monotonic() + timeout, ""
+        while time.monotonic() < deadline and len(pressed) < count:
+            self._read(0.05)
+            pressed = "".join(str(each["param"]) for each in self._events if each.get("type") == "CALL_DTMF_START")
+        return pressed
+
     def close(self) -> None:
         self._control.close()
         self._process.kill()
@@ -126,22 +138,32 @@ class Baresip:
 
     def _configure(self, frequency: int, control: int, encryption: str, answering: bool) -> None:
         with wave.open(str(self._folder / "tone.wav"), "wb") as tone:
-            tone.setparams((1, 2, RATE, 0, "NONE", ""))
-            steps = (round(8000 * math.sin(2 * math.pi * frequency * i / RATE)) for i in range(60 * RATE))
-            tone.writeframes(b"".join(struct.pack("<h", step) for step in steps))
+            tone.setparams((self._channels, 2, self._rate, 0, "NONE", ""))
+            steps = (round(8000 * math.sin(2 * math.pi * frequency * i / self._rate)) for i in range(20 * self._rate))
+            tone.writeframes(b"".join(struct.pack("<h", step) * self._channels for step in steps))
         (self._folder / "snd").mkdir()
-        modules = ["g711.so", "aubridge.so", "sndfile.so", "aufile.so", "uuid.so", *(["srtp.so"] if encryption else [])]
+        codec = "opus" if self._rate != RATE else "g711"
+        modules = [
+            f"{codec}.so",
+            "aubridge.so",
+            "sndfile.so",
+            "aufile.so",
+            "uuid.so",
+            *(["srtp.so"] if encryption else []),
+        ]
         first = free_port(self.address)
         (self._folder / "config").write_text(
             f"sip_listen {self.at}\naudio_player aubridge,cordboard\naudio_source aufile,{self._folder}/tone.wav\n"
-            "audio_alert aufile,/dev/null\naudio_srate 8000\naudio_channels 1\n"
+            f"audio_alert aufile,/dev/null\naudio_srate {self._rate}\naudio_channels {self._channels}\n"
             f"rtp_ports {first}-{first + 9}\nnet_interface {self.address}\nmodule_path /usr/lib/baresip/modules\n"
             + "".join(f"module {name}\n" for name in modules)
             + "module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n"
             f"ctrl_tcp_listen {self.address}:{control}\nsnd_path {self._folder}/snd\n"
         )
         (self._folder / "contacts").touch()
-        options = ";audio_codecs=PCMU/8000/1" + (";answermode=auto" if answering else "")
+        options = f";audio_codecs={'opus/48000/2' if codec == 'opus' else 'PCMU/8000/1'}" + (
+            ";answermode=auto" if answering else ""
+        )
         options += f";mediaenc={encryption}" if encryption else ""
         self._account = f"<sip:{self.user}@{self._registrar or self.at}>{options};regint=0"
         if self._registrar:
@@ -185,8 +207,9 @@ class Baresip:
                 self._rest = self._rest[end + 1 :]
 
     def _recorded(self) -> list[int]:
-        """What sndfile.so wrote of the received side: 16 bit samples behind a header of 44 bytes."""
+        """What sndfile.so wrote of what it heard, 16 bit samples behind a header of 44 bytes; RATE of them a second."""
         for path in self._folder.glob("snd/*-dec.wav"):
             data = path.read_bytes()[44:]
-            return [value for (value,) in struct.iter_unpack("<h", data[: len(data) // 2 * 2])]
+            values = [value for (value,) in struct.iter_unpack("<h", data[: len(data) // 2 * 2])]
+            return values[:: self._rate // RATE * self._channels]
         return []

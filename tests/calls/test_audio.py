@@ -2,6 +2,7 @@
 
 import time
 
+from cordboard.domain.media import codec_flags
 from tests.calls.baresip import Baresip
 from tests.calls.edges import RunningEdge, agent, trunk
 from tests.calls.phone import Agent, Phone, media, sdp
@@ -55,6 +56,23 @@ def test_an_encrypted_caller_is_heard_in_clear_by_the_agent(routed: RunningEdge)
         assert called.hears() == 440
         assert caller.hears() == 1000
         caller.hang_up()
+
+
+def test_an_agent_of_opus_by_srtp_and_a_carrier_of_g711_in_clear_hear_each_other_and_digits_come(
+    routed: RunningEdge, carrier: Phone
+) -> None:
+    with (
+        ToneEndpoint("127.0.1.1", 440) as at_carrier,
+        Baresip("127.0.2.3", 1000, user="agent", encryption="srtp-mand", opus=True, answering=True) as called,
+    ):
+        routed.put(agent(uri=f"sip:agent@{called.at}", media="require", flags=codec_flags(("opus",))))
+        call = carrier.call(routed.sip, CALLED, body=at_carrier.sdp())
+        assert call.status == 200
+        at_carrier.speak(call.answered.body)
+        assert (called.hears(), at_carrier.hears()) == (440, 1000)
+        at_carrier.press("7")
+        assert called.digits(1) == "7"
+        assert call.hang_up() == 200
 
 
 def test_a_caller_in_clear_is_refused_where_encryption_is_required(routed: RunningEdge) -> None:
