@@ -117,7 +117,8 @@ class LiveKit:
                 "api_secret": SECRET,
                 "ws_url": self.ws_url,
                 "sip_port": self.sip_port,
-                "rtp_port": f"{rtp}-{rtp + 99}",
+                # each call takes one, and a port is not free at once when it has ended
+                "rtp_port": f"{rtp}-{rtp + 999}",
                 "listen_ip": "127.0.0.1",
                 "nat_1_to_1_ip": "127.0.0.1",
                 "media_nat_1_to_1_ip": "127.0.0.1",
