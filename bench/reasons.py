@@ -25,8 +25,8 @@ REASONS: dict[str, str] = {
     ),
     r"^list of 20, PostgreSQL$": ("441 values that asyncpg decodes one by one, then the same 130 µs as on SQLite."),
     r"^find a trunk": (
-        "1.39 x with 1,000 trunks and 1.24 x with 10,000 in one run: it does not grow with them. The query reads one row "
-        "by its key; what differs from run to run was not looked into."
+        "1.39 x with 1,000 trunks and 1.24 x with 10,000 in one run: it does not grow with them. The query reads one "
+        "row by its key; what differs from run to run was not looked into."
     ),
     r"^durable writes": (
         "the floor is high because this disk is fast (its fdatasync is named above): a COMMIT of its own is over "
