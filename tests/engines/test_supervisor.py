@@ -309,10 +309,14 @@ def test_another_configuration_is_taken_at_once_if_so_ordered(data: Path, ai: Ag
 
 def test_a_kamailio_that_reads_another_file_is_replaced(data: Path, ai: Agent) -> None:
     running = RunningEdge(options(data))
+    route(running, ai.at)
     running.start()
+    assert status(running) == 200, "it has the file open"
     before = pids(running)
     running.run(running.edge.detach())
     running.close()
+    for log in running.folder.glob("edge.sqlite-*"):
+        log.unlink()  # SQLite would mend the file by it
     (running.folder / "edge.sqlite").write_bytes(b"spoilt" * 1000)
     running = RunningEdge(running.options)
     route(running, ai.at)
