@@ -1,14 +1,18 @@
 """A certificate authority of the tests' own, and the certificates that it gives."""
 
+import contextlib
 import datetime
 import ipaddress
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.calls.edges import RunningEdge, free_port, running_edge
 
 LONGEST = datetime.timedelta(days=1)
 
@@ -72,3 +76,18 @@ def _general(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+@contextlib.contextmanager
+def edge_by_tls(authority: Authority) -> Iterator[RunningEdge]:
+    """An edge that listens by TLS too, with a certificate of the authority's, which it trusts; it asks nobody."""
+    certificate, key = authority.issue("edge.test", "edge.test", "127.0.0.1")
+    with running_edge(
+        sip_listen=(f"127.0.0.1:{free_port()}",),
+        tls_listen=f"127.0.0.1:{free_port()}",
+        tls_certificate=certificate,
+        tls_key=key,
+        tls_ca_file=authority.certificate,
+        probe_seconds=0,
+    ) as running:
+        yield running

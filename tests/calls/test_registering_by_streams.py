@@ -10,7 +10,7 @@ import pytest
 
 from cordboard.domain.addresses import HostPort, Transport
 from cordboard.domain.edge import TrunkRow, hop
-from tests.calls.certificates import Authority
+from tests.calls.certificates import Authority, edge_by_tls
 from tests.calls.edges import RunningEdge, data_directory, free_port, running_edge, trunk
 from tests.calls.registrar import Registrar
 from tests.calls.streams import StreamAgent
@@ -31,15 +31,7 @@ def authority() -> Iterator[Authority]:
 
 @pytest.fixture(scope="module")
 def tls_edge(authority: Authority) -> Iterator[RunningEdge]:
-    certificate, key = authority.issue("edge.test", "edge.test", "127.0.0.1")
-    with running_edge(
-        sip_listen=(f"127.0.0.1:{free_port()}",),
-        tls_listen=f"127.0.0.1:{free_port()}",
-        tls_certificate=certificate,
-        tls_key=key,
-        tls_ca_file=authority.certificate,
-        probe_seconds=0,
-    ) as running:
+    with edge_by_tls(authority) as running:
         yield running
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from cordboard.domain.edge import hop_of_uri
 from tests.calls import told
-from tests.calls.certificates import Authority
-from tests.calls.edges import RunningEdge, agent, data_directory, free_port, number, running_edge, trunk
+from tests.calls.certificates import Authority, edge_by_tls
+from tests.calls.edges import RunningEdge, agent, data_directory, free_port, number, trunk
 from tests.calls.phone import Call, Phone, sdp
 from tests.calls.streams import StreamAgent
 
@@ -27,15 +27,7 @@ def authority() -> Iterator[Authority]:
 
 @pytest.fixture(scope="module")
 def edge(authority: Authority) -> Iterator[RunningEdge]:
-    certificate, key = authority.issue("edge.test", "edge.test", "127.0.0.1")
-    with running_edge(
-        sip_listen=(f"127.0.0.1:{free_port()}",),
-        tls_listen=f"127.0.0.1:{free_port()}",
-        tls_certificate=certificate,
-        tls_key=key,
-        tls_ca_file=authority.certificate,
-        probe_seconds=0,
-    ) as running:
+    with edge_by_tls(authority) as running:
         yield running
 
 

@@ -10,25 +10,13 @@ import pytest
 from tests.builders import fresh_number
 from tests.calls.phone import Agent, Phone
 from tests.processes import call, cordboard
-from tests.serve.installations import Installation, installation
-from tests.stores import BOTH
+from tests.serve.installations import Installation
 
 pytestmark = pytest.mark.calls
 
 CALLED = "+15125550100"
 #: Of one AI platform: several tenants' agents call from here.
 PLATFORM = "127.0.2.11"
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def installed(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    if request.param == "sqlite":
-        with installation() as made:
-            yield made
-        return
-    server = request.getfixturevalue("postgres_server")
-    with server.database(template=request.getfixturevalue("migrated_template")) as url, installation(url) as made:
-        yield made
 
 
 @pytest.fixture

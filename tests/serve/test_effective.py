@@ -6,21 +6,9 @@ import pytest
 
 from tests.calls.phone import Phone
 from tests.processes import call
-from tests.serve.installations import Installation, installation
-from tests.stores import BOTH
+from tests.serve.installations import Installation
 
 pytestmark = pytest.mark.calls
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def installed(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    if request.param == "sqlite":
-        with installation() as made:
-            yield made
-        return
-    server = request.getfixturevalue("postgres_server")
-    with server.database(template=request.getfixturevalue("migrated_template")) as url, installation(url) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,29 +1,16 @@
 """An agent's call through a whole installation: what the API was told is what the carrier sees."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.calls.phone import Agent, Phone
 from tests.processes import call, cordboard
-from tests.serve.installations import Installation, installation
-from tests.stores import BOTH
+from tests.serve.installations import Installation
 
 pytestmark = pytest.mark.calls
 
 CALLED = "+15125550100"
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def installed(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    if request.param == "sqlite":
-        with installation() as made:
-            yield made
-        return
-    server = request.getfixturevalue("postgres_server")
-    with server.database(template=request.getfixturevalue("migrated_template")) as url, installation(url) as made:
-        yield made
 
 
 def test_an_imported_number_places_calls_by_its_carriers_credentials(installed: Installation) -> None:

@@ -1,30 +1,17 @@
 """Calls by trunks of Nebrija's API, on a whole installation: what a request changed, the next call meets."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.calls.phone import Agent, Phone
 from tests.processes import call, cordboard
-from tests.serve.installations import Installation, installation
-from tests.stores import BOTH
+from tests.serve.installations import Installation
 
 pytestmark = pytest.mark.calls
 
 CALLED = "+15125550100"
-
-
-@pytest.fixture(scope="module", params=BOTH)
-def installed(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    if request.param == "sqlite":
-        with installation() as made:
-            yield made
-        return
-    server = request.getfixturevalue("postgres_server")
-    with server.database(template=request.getfixturevalue("migrated_template")) as url, installation(url) as made:
-        yield made
 
 
 def ask(installed: Installation, method: str, path: str, body: Any = None) -> Any:

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cordboard.dialects.http import JSON
 from cordboard.dialects.openapi import Operation
 from cordboard.domain.errors import Unauthenticated
+from cordboard.domain.keys import ApiKey
+from cordboard.usecases.keys import Keyholders
 
 #: For the log and the metrics alone, in nginx's words: the client went away in the middle of its body.
 CLIENT_GONE = 499
@@ -90,6 +92,18 @@ def bearer_token(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()
+
+
+def by_key(keyholders: Keyholders) -> Authorise:
+    """Who holds a tenant's API key that permits the operation. Raises Unauthenticated, MissingPermission."""
+
+    async def holder(request: Request, operation: Operation) -> ApiKey:
+        key = await keyholders.holder(bearer_token(request))
+        if operation.permission is not None:
+            key.require(operation.permission)
+        return key
+
+    return holder
 
 
 def _guarded(operation: Operation, authorise: Authorise, respond: Respond) -> Handler:

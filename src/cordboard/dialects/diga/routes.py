@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cordboard.dialects.app import bearer_token, dialect
+from cordboard.dialects.app import by_key, dialect
 from cordboard.dialects.diga import wire
 from cordboard.dialects.diga.errors import Error, Unprocessable, respond
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
@@ -193,10 +193,4 @@ def app(context: Context, keyholders: Keyholders, version: str) -> ASGIApp:
         scheme="CustomHTTPBearer",
     )
 
-    async def holder(request: Request, operation: Operation) -> ApiKey:
-        key = await keyholders.holder(bearer_token(request))
-        if operation.permission is not None:
-            key.require(operation.permission)
-        return key
-
-    return dialect(listed, described, prefix=PREFIX, authorise=holder, respond=respond)
+    return dialect(listed, described, prefix=PREFIX, authorise=by_key(keyholders), respond=respond)

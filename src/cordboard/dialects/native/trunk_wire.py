@@ -33,28 +33,19 @@ from cordboard.domain.trunks import MAX_GATEWAYS, Gateway, MediaPolicy, Trunk
 from cordboard.usecases import trunks
 
 
-def _callers(values: list[str]) -> list[str]:
-    check_options(TrunkOptions(callers=tuple(values)))
-    return values
+def _option(name: str) -> AfterValidator:
+    """That a value of this option is as the domain wants it."""
 
+    def checked(value: Any) -> Any:
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value}
+        check_options(TrunkOptions(**given))
+        return value
 
-def _destinations(values: list[str]) -> list[str]:
-    check_options(TrunkOptions(destinations=tuple(values)))
-    return values
-
-
-def _failover_codes(values: list[int]) -> list[int]:
-    check_options(TrunkOptions(failover_codes=tuple(values)))
-    return values
+    return AfterValidator(checked)
 
 
 def _expires(value: int) -> int:
     check_options(TrunkOptions(registration=Registration(expires=value)))
-    return value
-
-
-def _country(value: str) -> str:
-    check_options(TrunkOptions(country_code=value))
     return value
 
 
@@ -88,7 +79,7 @@ class OptionsUpdate(Body):
     """Changes to what is asked of a trunk: absent is unchanged, null is the default."""
 
     transport: Transport | None = if_sent(description="Of gateways that say none themselves")
-    callers: Annotated[list[str], AfterValidator(_callers)] | None = if_sent(
+    callers: Annotated[list[str], _option("callers")] | None = if_sent(
         description="Who may call in: E.164 numbers, or their beginnings with `*` behind them; [] or null is everybody"
     )
     headers: Annotated[list[Header], AfterValidator(checked_headers)] | None = if_sent(
@@ -98,15 +89,15 @@ class OptionsUpdate(Body):
     max_calls: Limit | None = if_sent(description="At once, both directions together, at each edge")
     max_calls_per_second: Limit | None = if_sent()
     max_minutes_per_day: Limit | None = if_sent(description="Outbound, of one UTC day, at each edge")
-    destinations: Annotated[list[str], AfterValidator(_destinations)] | None = if_sent(
+    destinations: Annotated[list[str], _option("destinations")] | None = if_sent(
         description="Beginnings of E.164 numbers that may be called; [] or null is all but premium rate and satellites"
     )
     number_format: NumberFormat | None = if_sent(description="How the carrier writes numbers")
-    country_code: Annotated[str, AfterValidator(_country)] | None = if_sent(
+    country_code: Annotated[str, _option("country_code")] | None = if_sent(
         description="In whose national form it writes"
     )
     called_number_from: CalledNumberFrom | None = if_sent(description="Where the called number stands in its INVITE")
-    failover_codes: Annotated[list[int], AfterValidator(_failover_codes)] | None = if_sent(
+    failover_codes: Annotated[list[int], _option("failover_codes")] | None = if_sent(
         description="Answers after which the next gateway is tried, besides none at all, 408 and 5xx"
     )
     registration: RegistrationGiven | None = if_sent()

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cordboard.dialects.app import bearer_token, dialect
+from cordboard.dialects.app import by_key, dialect
 from cordboard.dialects.http import parse_body, parse_query, reply
 from cordboard.dialects.nebrija import wire
 from cordboard.dialects.nebrija.described import PREFIX as PREFIX
 from cordboard.dialects.nebrija.described import operations
 from cordboard.dialects.nebrija.errors import respond
-from cordboard.dialects.openapi import Operation, document
+from cordboard.dialects.openapi import document
 from cordboard.domain.errors import NotFound, UnknownNumber, UnknownTrunk
 from cordboard.domain.keys import ApiKey
 from cordboard.domain.numbers import NumberId
@@ -162,10 +162,4 @@ def app(context: Context, keyholders: Keyholders, version: str) -> ASGIApp:
         scheme="Bearer",
     )
 
-    async def holder(request: Request, operation: Operation) -> ApiKey:
-        key = await keyholders.holder(bearer_token(request))
-        if operation.permission is not None:
-            key.require(operation.permission)
-        return key
-
-    return dialect(listed, described, prefix=PREFIX, authorise=holder, respond=respond)
+    return dialect(listed, described, prefix=PREFIX, authorise=by_key(keyholders), respond=respond)
