@@ -6,6 +6,8 @@
 PYTHON ?= python3
 export PYTHON
 export KEEP
+# Without compiled files each process of the tests compiles all that it reads anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8080
@@ -13,6 +15,8 @@ LISTEN ?= 127.0.0.1:8080
 WORKERS ?= 2
 # -rs: what was not run is named at the end, with the reason
 pytest = .venv/bin/pytest --quiet --durations 10 -rs
+# Of what is ignored nothing is fast: it need not be read to be left out.
+fast = -m "not slow and not calls and not drill" $(addprefix --ignore tests/,calls drills serve test_schemathesis.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-demo install-test install-livekit demo demo-livekit up test check format drill bench lock clean
@@ -55,7 +59,7 @@ check: install-test ## Format, lint, types, import contracts, fast tests: a minu
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
-	$(pytest) -n $(WORKERS) -m "not slow and not calls and not drill"
+	$(pytest) -n $(WORKERS) --dist loadfile $(fast)
 
 format: install-test ## Let ruff format the code, and mend what it can
 	.venv/bin/ruff check --quiet --fix-only .
@@ -63,7 +67,8 @@ format: install-test ## Let ruff format the code, and mend what it can
 
 test: install-livekit ## Every test: on both databases, with real calls and drills
 	$(pytest) -m drill
-	$(pytest) -n $(WORKERS) --dist loadfile -m "not drill"
+	@rm -f .pytest_cache/v/cache/lastfailed
+	$(pytest) -n $(WORKERS) --dist loadfile -m "not drill" || scripts/alone.sh $$?
 
 drill: install-livekit ## Only the drills: kills and floods, one after the other
 	$(pytest) -m drill

@@ -12,10 +12,12 @@ import structlog
 
 from bench import (
     api,
+    console,
     durable_writes,
     edge,
     events,
     growth,
+    imports,
     livekit,
     load,
     registrations,
@@ -35,10 +37,12 @@ SECTIONS: dict[str, tuple[str, Measure]] = {
         "From a write's acknowledgement to its first call, against a call with no write before",
         write_to_call.measure,
     ),
-    "events": ("Events of the edge into the store, against the 2,000 a second of 200 calls a second", events.measure),
+    "imports": ("Imports of numbers by the command, against the bare inserts of what they store", imports.measure),
+    "events": ("Events of the edge into the store, against the 2,800 a second of 200 calls a second", events.measure),
     "edge": ("CPU per call at the edge, INVITE to BYE, against a Kamailio that only relays it", edge.measure),
     "registrations": ("Registrations at the edge, against a Kamailio that only registers", registrations.measure),
     "trunks": ("Latency of one client as trunks grow, against 100 trunks, without the edge", trunks.measure),
+    "console": ("Pages of the console as numbers grow, against 1,000 numbers, without the edge", console.measure),
     "livekit": ("Trunks and calls beside a real LiveKit's own, on the same machine", livekit.measure),
     "growth": ("CPU per request as numbers grow, against 1,000 numbers", growth.measure),
 }

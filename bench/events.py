@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 import statistics
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from cordboard.usecases.ports import Store
 from tests.postgres import running_server
 
 #: Events a second of 200 calls a second.
-FLOOR = 2000
+FLOOR = 2800
 NUMBERS = 10_000
 #: Seconds between two writes whose time is taken.
 PAUSE = 0.005
@@ -127,7 +128,7 @@ def _written(data: Path, calls: int) -> None:
 
 
 def _call(id: str, at: float) -> list[tuple[int, str]]:
-    """Ten events: a start, an answer, an end and seven messages."""
+    """Fourteen events: a start, an answer, an end, seven messages, two sides' SDP, a try, and how it sounded."""
     times = [f"{at + step / 100:.6f}" for step in range(10)]
     texts = "|".join(text.encode().hex() for text in ("+34911234567", "+34600123456", f"{id}@192.0.2.1", "carrier"))
     who = "+34911234567|number-id|tenant-id|trunk-id|agent-id|version-id"
@@ -142,4 +143,37 @@ def _call(id: str, at: float) -> list[tuple[int, str]]:
         (1, f"request|{id}|{times[8]}|{bye}|{carrier}|{agent}|1|32|{branch}"),
         (0, f"end|{id}|{times[8]}|hangup-caller|<null>"),
         (1, f"response|{id}|{times[9]}|{bye}|{agent}|udp|200|4f4b|32|{branch}"),
+        *((1, f"said|{id}|{times[1]}|{side}|{SDP}") for side in ("caller", "callee")),
+        (1, f"try|{id}|{times[0]}|{times[2]}|{times[1]}|sip:192.0.2.9:5060;transport=udp|192.0.2.9|200|"),
+        (1, f"audio|{times[9]}|{b64encode(f'bench,{id},61 '.encode() + AUDIO).decode()}"),
     ]
+
+
+def _stream(port: int, packets: int) -> str:
+    """One of rtpengine's, bencoded."""
+    address = "d6:family4:IPv47:address9:192.0.2.94:porti4000ee"
+    return (
+        f"d10:local porti{port}e13:local address9:127.0.0.16:family4:IPv48:endpoint{address}"
+        f"19:advertised endpoint{address}"
+        f"11:last packeti1795285538e5:flagsl3:RTP6:filled9:confirmed21:strict source addresse4:SSRCi{port}e"
+        f"5:statsd7:packetsi{packets}e5:bytesi{172 * packets}e6:errorsi0eee"
+    )
+
+
+def _side(tag: str, port: int) -> str:
+    return (
+        f"1:{tag}d3:tag1:{tag}7:createdi1795285538e6:mediasld5:indexi1e4:type5:audio8:protocol7:RTP/AVP5:codec9:PCMU/8000"
+        f"7:streamsl{_stream(port, 9000)}{_stream(port + 1, 30)}e5:flagsl11:initialized4:send4:recveeee"
+    )
+
+
+_HEARD = "d3:MOSi44e15:round-trip timei320e6:jitteri1e11:packet lossi0e7:samplesi30ee"
+#: What rtpengine says when a call is over.
+AUDIO = (
+    f"d7:createdi1795285538e4:SSRCd4:4000d15:cumulative lossi0e11:average MOS{_HEARD}10:lowest MOS{_HEARD}ee"
+    f"4:tagsd{_side('a', 4000)}{_side('b', 4002)}e6:result2:oke"
+).encode()
+SDP = b64encode(
+    b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
+    b"a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+).decode()

@@ -21,6 +21,8 @@ from cordboard.storage.migrations.run import migrate
 #: Numbers of each tenant where they are spread: more than a page, and as many at every size.
 SPREAD = 50
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+#: All of it was told of as events long ago: no follower works beside what is measured.
+_TOLD = "update follower set mark = (select coalesce(max(revision), 0) + 1 from change) where name = 'changes'"
 _ODD = 2654435761  # Knuth's multiplier: it scatters ids over the index as random ones would be
 
 
@@ -49,6 +51,11 @@ def trunk_id(index: int) -> str:
     return _uuid(6, index)
 
 
+def agent_id(tenant: int, which: int) -> str:
+    """The tenant's first (0) or second (1) agent; the first answers all of its numbers."""
+    return _uuid(3, tenant * 2 + which)
+
+
 def version_id(tenant: int, which: int) -> str:
     """Of the tenant's first (0) or second (1) agent, the published version."""
     return _uuid(4, tenant * 2 + which)
@@ -73,6 +80,7 @@ def sqlite(path: Path, layout: Layout) -> None:
     for table, columns, rows in _tables(layout):
         places = ", ".join("?" for _ in columns.split(","))
         connection.executemany(f"insert into {table} ({columns}) values ({places})", rows)
+    connection.execute(_TOLD)
     connection.execute("commit")
     for _, sql in made:
         connection.execute(sql)
@@ -99,6 +107,7 @@ async def _postgres(url: str, layout: Layout) -> None:
         await connection.copy_records_to_table(table, columns=columns.split(", "), records=rows)
     for index in made:
         await connection.execute(index["indexdef"])
+    await connection.execute(_TOLD)
     await connection.execute("vacuum analyze")
     await connection.execute("checkpoint")
     await connection.close()

@@ -19,7 +19,7 @@ from tests.calls.edges import free_port
 from tests.processes import Server, call, call_as_operator, cordboard, serving
 
 CARRIER, STRANGER, PHONE = "127.0.1.1", "127.0.1.9", "127.0.3.1"
-NUMBER, WRONG_NUMBER, CALLED = "+34911234567", "+34919999999", "+15125550100"
+NUMBER, WRONG_NUMBER, CALLED = "+34911234567", "+34911234576", "+15125550100"
 PASSWORD = "s3cret-of-acme"
 #: Hz: what a caller plays, and what those who answer play.
 CALLER_TONE, ANNA_TONE, BRUNO_TONE, GATEWAY_TONE, SPARE_TONE, SECURE_TONE, DESK_TONE = (
@@ -61,9 +61,9 @@ class Story:
             raise SystemExit(f"the API refused: {status}")
         return answer
 
-    def comes_in(self, what: str, expected: str, *, called: str = NUMBER, source: str = CARRIER) -> None:
+    def comes_in(self, what: str, expected: str, *, called: str = NUMBER, source: str = CARRIER) -> Call:
         """A call from a carrier."""
-        self.place(what, expected, Caller("carrier", source, "+34600111222", CALLER_TONE), called)
+        return self.place(what, expected, Caller("carrier", source, "+34600111222", CALLER_TONE), called)
 
     def goes_out(self, what: str, expected: str, *, called: str = CALLED, encrypted: Baresip | None = None) -> Call:
         """A call that anna places."""
@@ -104,6 +104,14 @@ class Story:
         if status >= 300:
             raise SystemExit(f"the API refused: {status}")
         return answer["data"]["attributes"]
+
+    def explain(self, done: Call) -> None:
+        """A refused call, as soon as it has been taken in."""
+        call_id = done.caller_saw[0].header("Call-ID")
+        deadline = time.monotonic() + 5
+        while cordboard(self.server.data, "explain", call_id, ok=False).returncode and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.command("explain", call_id)
 
     def check(self, good: bool, what: str) -> None:
         telling.outcome(good, what)
@@ -199,10 +207,15 @@ def tell(story: Story) -> None:
     story.comes_in("bruno is assigned", "200, bruno answered")
 
     telling.chapter("6. What else is refused, and why")
-    story.comes_in("a number that nobody has", "404 unknown-number", called=WRONG_NUMBER)
+    wrong = story.comes_in("a number that nobody has", "404 unknown-number", called=WRONG_NUMBER)
     telling.say("This trunk is to be encrypted from now on; the carrier still offers plain RTP:")
     story.request("PATCH", f"{story.phone}/sip-config", {"inbound_config": {"media_encryption": "require"}})
-    story.comes_in("plain RTP where SRTP is required", "488 encryption-required")
+    plain = story.comes_in("plain RTP where SRTP is required", "488 encryption-required")
+    telling.say(
+        "Each is explained by what the carrier knows of it, the Call-ID: what failed, what is near, what to do:"
+    )
+    for refused in (wrong, plain):
+        story.explain(refused)
 
     _call_out(story, versions["anna"])
     _register(story)

@@ -5,8 +5,9 @@ a reason why it is not supported, stops the writing, and so does a test that cla
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,8 @@ class Proof:
         return f"[{self.file.stem}: {self.test.removeprefix('test_')}](../../{self.file.relative_to(ROOT)})"
 
 
-def proofs() -> list[Proof]:
+@cache
+def proofs() -> tuple[Proof, ...]:
     """Every test that is marked, in the order of files and lines."""
     found = []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -57,7 +59,7 @@ def proofs() -> list[Proof]:
                 claims = tuple(_claims(node))
                 if claims:
                     found.append(Proof(file=file, test=node.name, claims=claims))
-    return found
+    return tuple(found)
 
 
 def _claims(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
@@ -78,13 +80,13 @@ def page(text: str, sections: Mapping[str, list[Line]], vendor: str = "") -> str
     return text.format(sections="".join(section(title, lines, found) for title, lines in sections.items()))
 
 
-def section(title: str, lines: list[Line], found: list[Proof]) -> str:
+def section(title: str, lines: list[Line], found: Sequence[Proof]) -> str:
     """A table of the lines. Raises EmptyLine."""
     rows = "\n".join(_row(line, found) for line in lines)
     return f"\n## {title}\n\n| documented | here | proof |\n|---|---|---|\n{rows}\n"
 
 
-def _row(line: Line, found: list[Proof]) -> str:
+def _row(line: Line, found: Sequence[Proof]) -> str:
     claims = set(line.claims or (line.name,))
     tests = [proof for proof in found if claims & set(proof.claims)]
     if not tests and not line.reason:

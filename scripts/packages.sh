@@ -3,7 +3,7 @@
 #
 #   scripts/packages.sh         what `cordboard serve` needs
 #   scripts/packages.sh demo    that, and the telephones of the demo
-#   scripts/packages.sh test    that, and PostgreSQL for the tests
+#   scripts/packages.sh test    that, and what the tests need: PostgreSQL, Chromium
 #   scripts/packages.sh livekit only what builds LiveKit (scripts/livekit.sh), and the Redis that it needs
 #
 # All there: says nothing, exit 0.  Something missing: root gets it installed; anybody else gets exit 1 and
@@ -17,6 +17,7 @@ run_time=(kamailio kamailio-sqlite-modules kamailio-tls-modules rtpengine-daemon
 telephones=(sip-tester baresip-core sipsak)
 scanners=(sipvicious)
 databases=(postgresql-15)
+browsers=(chromium)
 livekit=(redis-server gcc libc6-dev pkg-config libopus-dev libopusfile-dev libsoxr-dev)
 
 # Earlier builds let a stranger inject audio into a call, or take it over (CVE-2025-53399).
@@ -25,7 +26,7 @@ rtpengine_at_least=10.5.3.5-1+deb12u1
 case "${1:-}" in
     "")   wanted=("${run_time[@]}") ;;
     demo) wanted=("${run_time[@]}" "${telephones[@]}") ;;
-    test) wanted=("${run_time[@]}" "${telephones[@]}" "${scanners[@]}" "${databases[@]}") ;;
+    test) wanted=("${run_time[@]}" "${telephones[@]}" "${scanners[@]}" "${databases[@]}" "${browsers[@]}") ;;
     livekit) wanted=("${livekit[@]}") ;;
     *)    echo "usage: scripts/packages.sh [demo|test|livekit]" >&2; exit 2 ;;
 esac

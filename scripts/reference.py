@@ -1,14 +1,21 @@
 """Write the pages of docs/ that come from the code, whole or their tables; a test fails when one is behind."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
-from cordboard.cli import main
 from cordboard.settings import Settings, variable
-from scripts import call_tables, nebrija_ledger, telecom_center_ledger
+from scripts import (
+    call_tables,
+    catalogue_page,
+    commands,
+    coverage_table,
+    error_tables,
+    llms,
+    metric_tables,
+    native_tables,
+    nebrija_ledger,
+    telecom_center_ledger,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -20,15 +27,10 @@ Every setting is an environment variable. `cordboard serve --help` shows what th
 |---|---|---|
 {rows}
 
-The commands other than `serve`, `down` and `migrate` talk to a running server. They find it by `--data DIR` (the files
-`server.url` and `admin.token` that `serve` writes there), or by `CORDBOARD_URL` and `CORDBOARD_ADMIN_TOKEN` together.
+The commands other than `serve`, `down`, `migrate`, `secret` and `completion` talk to a running server. They find it by
+`--data DIR` (the files `server.url` and `admin.token` that `serve` writes there), or by `CORDBOARD_URL` and
+`CORDBOARD_ADMIN_TOKEN` together.
 """
-
-_COMMANDS = """# Commands
-
-Exit codes: 0 done, 1 refused with a reason, 2 wrong use. Options stand after the subcommand. Wherever a command takes a
-tenant, its name, reference or id will do; where that fits several, the command ends with 1 and lists their ids.
-{sections}"""
 
 
 def settings_page() -> str:
@@ -40,39 +42,34 @@ def settings_page() -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == ():
+    if value in (None, (), ""):
         return ""
     text = ",".join(value) if isinstance(value, tuple) else str(value)
     return f"`{text.lower() if isinstance(value, bool) else text}`"
-
-
-def commands_page() -> str:
-    return _COMMANDS.format(sections="".join(_section(path, command) for path, command in _commands(main, "cordboard")))
-
-
-def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _commands(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
-
-
-def _section(path: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=path, max_content_width=110, terminal_width=110)
-    return f"\n## `{path}`\n\n```\n{command.get_help(context)}\n```\n"
 
 
 def calls_page() -> str:
     return call_tables.filled((DOCS / "calls.md").read_text())
 
 
+def native_page() -> str:
+    return native_tables.filled((DOCS / "native.md").read_text())
+
+
 PAGES = {
     "settings.md": settings_page,
-    "commands.md": commands_page,
+    "commands.md": commands.page,
     "calls.md": calls_page,
+    "native.md": native_page,
+    "errors.md": error_tables.page,
+    "metrics.md": metric_tables.page,
+    "coverage.md": coverage_table.page,
+    "catalogue.md": catalogue_page.page,
     "compat/nebrija.md": nebrija_ledger.page,
     "compat/telecom-center.md": telecom_center_ledger.page,
+    "../llms.txt": llms.page,
+    # the same once more, for the server: the wheel has nothing from outside the package
+    "../src/cordboard/dialects/llms.txt": llms.page,
 }
 
 if __name__ == "__main__":

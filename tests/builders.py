@@ -6,19 +6,22 @@ A `World` is an installation without HTTP and without an edge; `client` gives it
 import contextlib
 import itertools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx2
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cordboard.console import app as console
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.native.callers import Callers
 from cordboard.dialects.nebrija import routes as nebrija
 from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.accounts import Account, AccountId, new_username
@@ -29,16 +32,21 @@ from cordboard.domain.numbers import NumberId, Status
 from cordboard.domain.operators import Operator, OperatorId
 from cordboard.domain.tenants import ADMIN, Tenant, TenantId
 from cordboard.domain.trunks import TrunkId
+from cordboard.engines.edge.deciding import FromStore
+from cordboard.engines.edge.rows import Rows
 from cordboard.storage.migrations.run import migrate
 from cordboard.storage.numbers import ShownNumber
 from cordboard.storage.postgres import PostgresStore
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.storage.transaction import EngineFile, Transaction
+from cordboard.storage.transaction import EngineFile, Row, Transaction
 from cordboard.usecases import accounts, agents, customers, keys, numbers, operators, tenants
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
 from cordboard.usecases.ports import Context, Registrations, Store, new_uuid
+from cordboard.usecases.sessions import Sessions
+from cordboard.usecases.verification_schedules import Scheduler
+from cordboard.usecases.verifications import Prober, Verifier
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
 _numbers = itertools.count(34911000000)
@@ -58,6 +66,20 @@ class ManualClock:
 
 
 @dataclass
+class Lazy:
+    """An app that is made when it is first asked for: making takes longer than most tests."""
+
+    make: Callable[[], ASGIApp]
+
+    @cached_property
+    def app(self) -> ASGIApp:
+        return self.make()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass
 class World:
     """A store with its context, and the app that serves it."""
 
@@ -66,6 +88,8 @@ class World:
     keyholders: Keyholders
     #: What a front end asks who is registered; None: nobody is.
     registrar: Registrations | None = None
+    #: What tries things on the network; None: nothing does.
+    prober: Prober | None = None
     #: The app and the context it was built for: its documents take a while to make.
     _built: tuple[Context, Any] | None = field(default=None, repr=False)
 
@@ -79,13 +103,36 @@ class World:
         return self._built[1]
 
     def _build(self) -> Any:
+        installation = self.native()
+        operations = cache(partial(native.operations, installation))
+        native_app = Lazy(lambda: native.app(operations(), installation.callers, "0"))
         dialects = {
-            native.PREFIX: ("native", native.app(self.context, self.keyholders, ADMIN_TOKEN, "0")),
-            diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, "0")),
-            nebrija.PREFIX: ("nebrija", nebrija.app(self.context, self.keyholders, "0")),
-            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), "0")),
+            native.PREFIX: ("native", native_app),
+            diga.PREFIX: ("diga", Lazy(partial(diga.app, self.context, self.keyholders, "0"))),
+            nebrija.PREFIX: ("nebrija", Lazy(partial(nebrija.app, self.context, self.keyholders, "0"))),
+            telecom_center.PREFIX: ("telecom.center", Lazy(lambda: telecom_center.app(self._operators(), "0"))),
         }
-        return http_server.server(dialects, CollectorRegistry(), lambda: None)
+        sessions = Sessions(self.context, timedelta(hours=12))
+        pages = Lazy(lambda: console.app(native_app, native.PREFIX, operations(), sessions))
+        return http_server.server(dialects, CollectorRegistry(), lambda: None, pages)
+
+    def native(self) -> native.Installation:
+        callers = Callers(admin_token=ADMIN_TOKEN, keyholders=self.keyholders, logins=operators.Logins(self.store))
+        deciding = FromStore(self.store, Rows(self.context.sealer, "cordboard"))
+        return native.Installation(
+            context=self.context,
+            callers=callers,
+            deciding=deciding,
+            verifier=self.verifier(),
+            scheduler=self.scheduler(),
+        )
+
+    def verifier(self) -> Verifier:
+        return Verifier(self.context, self.prober)
+
+    def scheduler(self) -> Scheduler:
+        """That of a process of its own."""
+        return Scheduler.of(self.context, self.verifier())
 
     def _operators(self) -> telecom_center.Installation:
         return telecom_center.Installation(
@@ -237,10 +284,13 @@ def unknown_id() -> str:
 
 #: Each after those that refer to it, so that they can be emptied in this order.
 TABLES = (
-    *("change", "number", "gateway", "trunk"),
+    *("change", "number_import_row", "number_import", "number", "gateway", "trunk"),
     *("agent_source", "account", "login", "agent_version", "agent"),
-    *("api_key", "tenant", "operator"),
-    *("call", "call_message", "refusal", "event_file"),
+    *("webhook_delivery", "webhook", "api_key", "tenant", "operator"),
+    *("idempotency", "session", "edge"),
+    *("call", "call_message", "call_detail", "refusal", "registration", "event_file", "event", "gateway_health"),
+    *("verification", "verification_schedule"),
+    *("tally", "refusal_tally", "registered"),
 )
 
 
@@ -318,13 +368,14 @@ async def dump(world: World) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, as far as two equal installations would have them equal."""
 
     async def all_rows(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
-        tables = {table: await tx.all(f"select * from {table}") for table in TABLES}
-        return {
-            table: sorted(({key: row[key] for key in row.keys()} for row in rows), key=str)  # noqa: SIM118
-            for table, rows in tables.items()
-        }
+        return {table: _sorted(await tx.all(f"select * from {table}")) for table in TABLES}
 
     return await world.store.read(all_rows)
+
+
+def _sorted(rows: list[Row]) -> list[dict[str, Any]]:
+    names = tuple(rows[0].keys()) if rows else ()
+    return [dict(zip(names, values, strict=True)) for values in sorted(map(tuple, rows), key=repr)]
 
 
 async def import_number(world: World, tenant: TenantId, number: str | None = None) -> NumberId:

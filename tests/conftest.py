@@ -1,11 +1,17 @@
 """What every test may ask for."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
 
 from tests.postgres import NotInstalled, Server, running_server
+
+HERE: Final = Path(__file__).parent
+#: Folders whose tests run on both stores.
+BOTH_STORES: Final = ("dialects", "usecases", "webhooks")
 
 # Two busy cores make the slowest example slow for no fault of its own.
 settings.register_profile("cordboard", deadline=None, print_blob=True)
@@ -16,11 +22,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres_server" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
+        # what differs between the stores has its tests in tests/storage: here the second one is for `make test` alone
+        if item.get_closest_marker("postgres") and item.path.relative_to(HERE).parts[0] in BOTH_STORES:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database without rows of ours, to be copied: migrating takes longer than most tests."""
+    from cordboard.storage.migrations.run import migrate
+
+    path = tmp_path_factory.mktemp("migrated") / "store.sqlite"
+    migrate(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import uvicorn
 
@@ -10,9 +11,11 @@ from tests.builders import World
 
 
 @contextlib.asynccontextmanager
-async def served(world: World) -> AsyncIterator[str]:
-    """The base URL of the world's app, served on a free port of this event loop."""
-    config = uvicorn.Config(world.app(), host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off")
+async def served(world: World, app: Any = None) -> AsyncIterator[str]:
+    """The base URL of the world's app, or of another one, served on a free port of this event loop."""
+    config = uvicorn.Config(
+        app or world.app(), host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off"
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     try:

@@ -6,20 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cordboard.storage.migrations.run import migrate
 from tests import builders
 from tests.builders import World
 from tests.postgres import Server
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite database without rows of ours, to be copied: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("migrated") / "store.sqlite"
-    migrate(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def test_the_server_runs_as_nobody_special(postgres_server: Server) -> None:
     assert os.geteuid() in (0, uid)
 
 
+@pytest.mark.slow
 def test_the_server_dies_with_a_test_run_that_is_killed() -> None:
     lines = "from tests.postgres import running_server\nwith running_server() as s: print(s.pid, flush=True); input()"
     with tempfile.TemporaryDirectory() as directory:

@@ -36,9 +36,9 @@ from tests import builders
 from tests.builders import ADMIN_TOKEN, World, add_platform_number, add_version, create_agent, create_key, create_tenant
 from tests.dialects.telecom_center.caller import cheap_hash
 from tests.live import served
-from tests.stores import migrated_file, shared_database
+from tests.stores import shared_database
 
-__all__ = ["migrated_file", "shared_database"]
+__all__ = ["shared_database"]
 
 pytestmark = pytest.mark.slow
 
@@ -54,12 +54,23 @@ CHECKS: list[CheckFunction] = [
 ]
 DIGA = "import_phone_number list_phones get_phone update_phone update_sip_config release_phone_number".split()
 NATIVE = (
-    "create_tenant list_tenants update_tenant delete_tenant create_operator list_operators renew_operator_password "
+    "create_tenant list_tenants get_tenant "
+    "update_tenant delete_tenant create_operator list_operators renew_operator_password "
     "delete_operator create_account list_accounts get_account update_account delete_account "
     "create_key list_keys revoke_key create_agent list_agents create_version "
     "list_versions publish_version add_number assign_number list_numbers list_trunks get_trunk update_trunk "
-    "create_trunk delete_trunk "
-    "list_calls get_call get_recording list_refusals plan_livekit apply_livekit".split()
+    "create_trunk delete_trunk lint_allow_list "
+    "create_verification_schedule list_verification_schedules get_verification_schedule "
+    "delete_verification_schedule "
+    "explain explain_call list_calls get_call get_recording list_refusals list_events get_event "
+    "list_edges list_registrations "
+    "create_verification list_verifications get_verification plan_livekit apply_livekit "
+    "create_webhook list_webhooks get_webhook update_webhook delete_webhook "
+    "rotate_webhook_secret test_webhook list_webhook_deliveries replay_webhook "
+    "begin_import list_imports get_import import_rows import_report delete_import "
+    "import_number get_number update_number release_number get_agent update_agent delete_agent get_version "
+    "get_key list_audit get_figures get_trunk_strip search "
+    "list_catalogue get_catalogue_entry get_me".split()
 )
 TELECOM_CENTER = (
     "list_sip_device_routes get_sip_device_route update_sip_device_route list_customers create_customer get_customer "
@@ -70,7 +81,7 @@ NEBRIJA = (
     "get_phone_number update_phone_number".split()
 )
 # this server runs without an edge: these answer 503 here, and are used on a whole installation in tests/serve
-EDGE = "get_trunk_health get_trunk_registrations list_bans ban unban".split()
+EDGE = "get_trunk_health get_trunk_registrations list_bans ban unban end_call".split()
 
 
 @dataclass
@@ -122,6 +133,7 @@ async def furnish(world: World) -> tuple[str, dict[str, list[str]]]:
         "key_id": [id for id in keys if id != keys[0]] or [builders.unknown_id()],
         "phone_number": numbers,
         "number": numbers,
+        "entry_id": ["twilio", "openai"],
         "ref": ["Acme", "ref-1", tenant],
         "termination_uri": ["sip.carrier.example:5060", "192.0.2.1", "[2001:db8::1]"],
         "host": ["sip.carrier.example", "192.0.2.1", "2001:db8::1"],

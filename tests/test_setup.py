@@ -132,6 +132,7 @@ def test_an_rtpengine_without_the_security_fix_does_not_count(machine: Machine) 
     assert "too old: rtpengine-daemon\n" in run.stderr
 
 
+@pytest.mark.slow
 @as_root
 def test_the_packages_come_without_running_a_service(bare_machine: Machine) -> None:
     run = bare_machine.as_root()
@@ -145,6 +146,7 @@ def test_the_packages_come_without_running_a_service(bare_machine: Machine) -> N
     assert_nothing_is_left(bare_machine)
 
 
+@pytest.mark.slow
 @as_root
 def test_nothing_is_left_when_apt_get_fails(bare_machine: Machine) -> None:
     (bare_machine.here / "apt-fails").touch()
@@ -161,6 +163,7 @@ def assert_nothing_is_left(machine: Machine) -> None:
     assert not (machine.here / "etc/systemd/system/multi-user.target.wants/kamailio.service").is_symlink()
 
 
+@pytest.mark.slow
 @as_root
 def test_what_the_machine_had_stays_as_it_was(bare_machine: Machine) -> None:
     policy = bare_machine.here / "sbin/policy-rc.d"
@@ -179,6 +182,7 @@ def test_what_the_machine_had_stays_as_it_was(bare_machine: Machine) -> None:
     assert enabled.is_symlink()
 
 
+@pytest.mark.slow
 @as_root
 def test_root_is_told_when_the_sources_have_only_an_old_rtpengine(bare_machine: Machine) -> None:
     bare_machine.installed(*RUN_TIME, rtpengine=OLD, after=True)

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import fcntl
-import os
-import secrets
 import signal
-import socket
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,45 +17,70 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from cordboard.console import app as console
 from cordboard.dialects import server as http_server
 from cordboard.dialects.diga import routes as diga
 from cordboard.dialects.native import routes as native
+from cordboard.dialects.native.callers import Callers
 from cordboard.dialects.nebrija import routes as nebrija
 from cordboard.dialects.telecom_center import routes as telecom_center
 from cordboard.domain.addresses import HostPolicy, HostPort, as_address, parse_host_port
-from cordboard.domain.errors import InvalidHost
+from cordboard.domain.errors import CordboardError, InvalidHost
 from cordboard.domain.livekit import LiveKitSip
 from cordboard.engines.edge import supervisor
 from cordboard.engines.edge.config import EdgeOptions
+from cordboard.engines.edge.deciding import FromFile, FromStore
 from cordboard.engines.edge.file import EdgeFile
 from cordboard.engines.edge.follower import Follower
+from cordboard.engines.edge.health import Health
 from cordboard.engines.edge.ingest import EventsCollector, Ingest
+from cordboard.engines.edge.live import Live
 from cordboard.engines.edge.names.metrics import NamesCollector
-from cordboard.engines.edge.names.reach import reach_of
+from cordboard.engines.edge.names.reach import Reach, reach_of
 from cordboard.engines.edge.names.servers import NameServers
 from cordboard.engines.edge.names.watch import Names
+from cordboard.engines.edge.online import Online
 from cordboard.engines.edge.projection import Projection
 from cordboard.engines.edge.recordings import Kept, Recordings, RecordingsCollector
 from cordboard.engines.edge.registrar import Registrar
+from cordboard.engines.edge.report import Reporter
 from cordboard.engines.edge.rows import Rows
 from cordboard.engines.edge.state import State
 from cordboard.engines.edge.supervisor import Edge, EdgeFailed
+from cordboard.engines.edge.verify.prober import EdgeProber
+from cordboard.engines.webhooks.dispatch import Dispatch, WebhooksCollector
+from cordboard.engines.webhooks.post import Post
 from cordboard.logs import configure
+from cordboard.place import CannotServe as CannotServe
+from cordboard.place import admin_token, bind, make_private, only_server_of, publish
 from cordboard.settings import Settings
+from cordboard.storage import following
 from cordboard.storage.postgres import PostgresStore
+from cordboard.storage.ring_file import RingUnusable
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
-from cordboard.usecases import clockwork
-from cordboard.usecases.calls import forget_old
+from cordboard.usecases import clockwork, imports, verifications
+from cordboard.usecases.calls import forget_old as forget_old_calls
+from cordboard.usecases.change_events import tell_changes
+from cordboard.usecases.deliveries import forget_old as forget_old_deliveries
+from cordboard.usecases.edges import keep_reporting
+from cordboard.usecases.events import forget_old as forget_old_events
+from cordboard.usecases.figures import forget_old as forget_old_figures
+from cordboard.usecases.idempotency import OnceStore
+from cordboard.usecases.idempotency import forget_old as forget_old_answers
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.operators import Logins
-from cordboard.usecases.ports import Clock, Context, Reconciliation, utc_now
+from cordboard.usecases.ports import Clock, Context, Deciding, Reconciliation, Store, utc_now
+from cordboard.usecases.registrations import forget_old as forget_old_registrations
+from cordboard.usecases.sessions import Sessions
+from cordboard.usecases.sessions import forget_old as forget_old_sessions
+from cordboard.usecases.verification_schedules import Scheduler
+from cordboard.usecases.verifications import Verifier
 
 log = structlog.get_logger()
 
-
-class CannotServe(Exception):
-    """The server cannot start; the message says what to do."""
+#: Seconds between two looks at what has changed.
+CHANGES_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +108,10 @@ class Service:
     names: Names | None
     #: Who is registered; None without an edge.
     registrar: Registrar | None
+    #: By what calls are explained.
+    deciding: Deciding
+    #: What the edge says of itself; None without one.
+    reporter: Reporter | None
     #: What takes in the edge's events; None without an edge.
     events: Ingest | None
     #: Objects on a page of the operator API, at most.
@@ -94,6 +121,12 @@ class Service:
     #: The sound of recorded calls, and what makes it; None without an edge.
     recordings: Kept
     recorder: Recordings | None
+    verifier: Verifier
+    scheduler: Scheduler
+    #: What sends events to webhooks.
+    webhooks: Dispatch
+    #: Who is logged in to the console; None: it is not served.
+    sessions: Sessions | None
 
     def unready(self) -> str | None:
         """Why calls cannot be taken now; None if they can."""
@@ -102,18 +135,15 @@ class Service:
     def app(self) -> Any:
         """The ASGI app with every dialect at its base path."""
         release = version("cordboard")
-        state = None if self.edge is None else State(self.edge)
+        logins = Logins(self.context.store)
+        installation = self._native(logins)
+        operations = native.operations(installation)
+        native_app = native.app(operations, installation.callers, release)
         dialects = {
-            native.PREFIX: (
-                "native",
-                native.app(
-                    *(self.context, self.keyholders, self.admin_token, release),
-                    *(state, self.registrar, self.recordings, self.livekit),
-                ),
-            ),
+            native.PREFIX: ("native", native_app),
             diga.PREFIX: ("diga", diga.app(self.context, self.keyholders, release)),
             nebrija.PREFIX: ("nebrija", nebrija.app(self.context, self.keyholders, release)),
-            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(), release)),
+            telecom_center.PREFIX: ("telecom.center", telecom_center.app(self._operators(logins), release)),
         }
         registry = CollectorRegistry()
         if self.names is not None:
@@ -122,12 +152,31 @@ class Service:
             registry.register(EventsCollector(self.events))
         if self.recorder is not None:
             registry.register(RecordingsCollector(self.recorder))
-        return http_server.server(dialects, registry, self.unready)
+        registry.register(WebhooksCollector(self.webhooks, self.context))
+        pages = None
+        if self.sessions is not None:
+            pages = console.app(native_app, native.PREFIX, operations, self.sessions)
+        return http_server.server(dialects, registry, self.unready, pages)
 
-    def _operators(self) -> telecom_center.Installation:
+    def _native(self, logins: Logins) -> native.Installation:
+        return native.Installation(
+            context=self.context,
+            callers=Callers(admin_token=self.admin_token, keyholders=self.keyholders, logins=logins),
+            edge=None if self.edge is None else State(self.edge),
+            registrar=self.registrar,
+            deciding=self.deciding,
+            recordings=self.recordings,
+            live=None if self.edge is None else Live(self.edge),
+            reconciliation=self.livekit,
+            own_edge=self.reporter,
+            verifier=self.verifier,
+            scheduler=self.scheduler,
+        )
+
+    def _operators(self, logins: Logins) -> telecom_center.Installation:
         return telecom_center.Installation(
             context=self.context,
-            logins=Logins(self.context.store),
+            logins=logins,
             registrar=self.registrar,
             largest_page=self.largest_page,
         )
@@ -137,21 +186,48 @@ def migrate(settings: Settings, data: Path) -> None:
     """Bring the database's schema to this version. Blocks."""
     from cordboard.storage.migrations.run import migrate as bring  # SQLAlchemy costs half a second: only when needed
 
-    _make_private(data)
+    make_private(data)
     bring(_database_url(settings, data))
+
+
+def ring_path(settings: Settings, data: Path) -> Path:
+    """Where the key ring is."""
+    return settings.secrets_file or data / "secrets.json"
+
+
+@contextlib.asynccontextmanager
+async def stored(settings: Settings, data: Path) -> AsyncIterator[Store]:
+    """The store alone, also while servers run on it. Raises CannotServe if it is not of this version."""
+    url = _database_url(settings, data)
+    try:
+        if not await _is_current(url):
+            raise CannotServe(
+                "there is no database of this version; name its directory with --data, or run `cordboard migrate` first"
+            )
+        store = (
+            SqliteStore(_sqlite_path(url))
+            if url.startswith("sqlite:")
+            else await PostgresStore.open(url, connections=1)
+        )
+    except OSError as error:
+        raise CannotServe(f"the database cannot be reached: {error}") from error
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def serve(settings: Settings, run: Run) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotServe."""
     configure(settings.log_level)
-    _make_private(run.data)
-    with _only_server_of(run.data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    make_private(run.data)
+    with only_server_of(run.data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, run))
 
 
 def down(data: Path) -> tuple[str, ...]:
     """End the engines that a killed server left; which ones there were. Raises CannotServe while one serves."""
-    with _only_server_of(data):
+    with only_server_of(data):
         return tuple(supervisor.down(data))
 
 
@@ -166,10 +242,9 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         )
         if file is not None:
             stack.callback(file.close)
-        ring = KeyRing.open(settings.secrets_file or run.data / "secrets.json")
-        store, projector = await _open_store(
-            stack, settings, run.data, file, Rows(ring, settings.sip_realm, settings.sip_digest, _livekit_sip(settings))
-        )
+        ring = _key_ring(settings, run.data)
+        rows = Rows(ring, settings.sip_realm, settings.sip_digest, _livekit_sip(settings))
+        store, projector = await _open_store(stack, settings, run.data, file, rows)
         context = Context(
             store=store,
             sealer=ring,
@@ -186,30 +261,49 @@ async def service(settings: Settings, run: Run, clock: Clock = utc_now) -> Async
         registrar = None if edge is None else Registrar(edge)
         if projector is not None:
             projector.watchers.registrar = registrar
-        edge_start = events = recorder = None
+        edge_start = events = recorder = reporter = None
         if edge is not None and options is not None:
             events = Ingest.of(options, store, log)
             # ends after the edge, whose last words it takes
             _background(stack, events.run())
             stack.push_async_callback(edge.stop)
             edge_start = _background(stack, edge.start())
+            _background(stack, Health.of(options, alone, log).run())
+            _background(stack, Online.of(options, alone, log).run())
             recorder = Recordings.of(options, settings.keep_recordings_days, log)
             _background(stack, recorder.run())
+            if projector is not None:
+                reporter = Reporter.of(edge, options, partial(getattr, projector, "applied"), clock)
+                if isinstance(projector, Follower):
+                    _background(stack, keep_reporting(store, reporter))
+        # what is found out is no configuration that LiveKit would have to know
+        once = replace(alone, store=OnceStore(alone.store))
+        verifier = Verifier(once, None if options is None else _prober(settings, options, context, edge, registrar))
+        stack.push_async_callback(verifier.close)
+        scheduler = Scheduler.of(alone, verifier)
+        webhooks = await _send_webhooks(stack, settings, alone)
+        _background(stack, _tell_changes(alone))
         # what is due is not put off because LiveKit is away: it follows
-        _background(stack, _turn_the_clock(alone, settings))
+        _background(stack, _turn_the_clock(alone, settings, scheduler))
         yield Service(
             context=context,
             keyholders=Keyholders(store),
-            admin_token=_admin_token(run.data),
+            admin_token=admin_token(run.data),
             edge=edge,
             edge_start=edge_start,
             names=names,
             registrar=registrar,
+            deciding=FromStore(store, rows) if file is None else FromFile(file.path),
+            reporter=reporter,
             events=events,
             livekit=livekit,
             largest_page=settings.operator_max_page,
             recordings=Kept(run.data),
             recorder=recorder,
+            verifier=verifier,
+            scheduler=scheduler,
+            webhooks=webhooks,
+            sessions=Sessions(alone, timedelta(hours=settings.console_session_hours)) if settings.console else None,
         )
 
 
@@ -222,7 +316,7 @@ class _HttpServer(uvicorn.Server):
 
 
 async def _serve(settings: Settings, run: Run) -> None:
-    listener = _bind(run.listen)
+    listener = bind(run.listen)
     async with service(settings, run) as running:
         config = uvicorn.Config(
             running.app(),
@@ -238,7 +332,7 @@ async def _serve(settings: Settings, run: Run) -> None:
             asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
         host, port = listener.getsockname()[:2]
         url = f"http://{HostPort(host=host, port=port)}"
-        _publish(run.data / "server.url", url)
+        publish(run.data / "server.url", url)
         log.info("serving", url=url, edge=run.with_edge)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         failed = await _until_over(serving, running.edge_start)
@@ -275,16 +369,31 @@ def _background(stack: contextlib.AsyncExitStack, work: Any) -> asyncio.Task[Non
     return task
 
 
-async def _turn_the_clock(context: Context, settings: Settings) -> None:
+async def _turn_the_clock(context: Context, settings: Settings, scheduler: Scheduler) -> None:
     """Let time do its work for as long as the service runs."""
     keep_calls = timedelta(days=settings.keep_calls_days)
     keep_refusals = timedelta(days=settings.keep_refusals_days)
+    keep_events = timedelta(days=settings.keep_events_days)
+    keep_verifications = timedelta(days=settings.keep_verifications_days)
+    chores: tuple[Callable[[], Awaitable[object]], ...] = (
+        partial(clockwork.tick, context),
+        partial(forget_old_calls, context, keep_calls, keep_refusals),
+        partial(forget_old_events, context, keep_events),
+        partial(forget_old_answers, context),
+        partial(forget_old_sessions, context),
+        partial(verifications.forget_old, context, keep_verifications),
+        scheduler.run_due,
+        partial(imports.forget_old, context),
+        partial(forget_old_deliveries, context, keep_events),
+        partial(forget_old_registrations, context, keep_refusals),
+        partial(forget_old_figures, context),
+    )
     while True:
-        try:
-            await clockwork.tick(context)
-            await forget_old(context, keep_calls, keep_refusals)
-        except Exception:  # a loop that must outlive any one failure: logged, and tried again
-            log.exception("the clockwork failed")
+        for chore in chores:
+            try:
+                await chore()
+            except Exception:  # a loop that must outlive any one failure: logged, and tried again
+                log.exception("the clockwork failed")
         await asyncio.sleep(settings.clockwork_seconds)
 
 
@@ -300,6 +409,7 @@ async def _open_store(
         return store, projection
     server = await PostgresStore.open(url, connections=settings.database_connections)
     stack.push_async_callback(server.close)
+    await server.write(None, following.join)
     if file is None:
         return server, None
     follower = Follower(server, file, rows)
@@ -323,7 +433,7 @@ async def _provision(
 ) -> tuple[Context, Reconciliation]:
     """The context whose writes LiveKit is told of first, and what compares all of it. Raises CannotServe."""
     from cordboard.engines.livekit import engine  # LiveKit's client costs time and memory: only where it is used
-    from cordboard.engines.livekit.options import LiveKitOptions
+    from cordboard.engines.livekit.options import IMPORT_ROWS, LiveKitOptions
 
     options = LiveKitOptions(
         url=settings.livekit_url or "",
@@ -342,21 +452,74 @@ async def _provision(
         raise CannotServe(str(error)) from error
     stack.push_async_callback(running.close)
     _background(stack, running.run())
-    return replace(context, store=running.store), running
+    return replace(context, store=running.store, import_rows=IMPORT_ROWS), running
 
 
 async def _watch_names(
     stack: contextlib.AsyncExitStack, settings: Settings, options: EdgeOptions, file: EdgeFile, hosts: HostPolicy
 ) -> Names:
     """Host names looked up for as long as the service runs. Raises CannotServe."""
-    try:
-        reach = reach_of(options, hosts)
-    except EdgeFailed as error:
-        raise CannotServe(str(error)) from error
-    names = Names(file.path, NameServers(_name_servers(settings)), reach, log)
+    names = Names(file.path, NameServers(_name_servers(settings)), _reach(options, hosts), log)
     await names.start()
     _background(stack, names.run())
     return names
+
+
+def _prober(
+    settings: Settings, options: EdgeOptions, context: Context, edge: Edge | None, registrar: Registrar | None
+) -> EdgeProber:
+    """Raises CannotServe."""
+    return EdgeProber.of(
+        options,
+        NameServers(_name_servers(settings)),
+        _reach(options, context.hosts),
+        context.clock,
+        state=None if edge is None else State(edge),
+        registrar=registrar,
+    )
+
+
+def _reach(options: EdgeOptions, hosts: HostPolicy) -> Reach:
+    """Raises CannotServe."""
+    try:
+        return reach_of(options, hosts)
+    except EdgeFailed as error:
+        raise CannotServe(str(error)) from error
+
+
+async def _send_webhooks(stack: contextlib.AsyncExitStack, settings: Settings, context: Context) -> Dispatch:
+    """Events on their way to webhooks for as long as the service runs. Raises CannotServe."""
+    agent = f"Cordboard/{version('cordboard')}"
+    try:
+        post = Post(NameServers(_name_servers(settings)), context.hosts, agent, settings.webhooks_ca_file)
+    except OSError as error:
+        raise CannotServe(f"CORDBOARD_WEBHOOKS_CA_FILE: {error}") from error
+    stack.push_async_callback(post.close)
+    dispatch = Dispatch(context, post, _follow(context.store), log)
+    _background(stack, dispatch.run())
+    return dispatch
+
+
+def _follow(store: Store) -> following.Follow:
+    """Only one process writes SQLite, so what is committed there comes in order."""
+    return following.after if isinstance(store, SqliteStore) else following.since
+
+
+async def _tell_changes(context: Context) -> None:
+    """Configuration as events for as long as the service runs."""
+    follow = _follow(context.store)
+    while True:
+        took = 0.0
+        try:
+            began = time.monotonic()
+            if await tell_changes(context, follow):
+                took = time.monotonic() - began
+        except CordboardError as error:
+            log.warning("changes cannot be told of now", error=str(error))
+        except Exception:  # a loop that must outlive any one failure: logged, and tried again
+            log.exception("changes cannot be told of")
+        # a large import is told of beside other work, and takes a tenth of the time
+        await asyncio.sleep(took * 9 or CHANGES_SECONDS)
 
 
 def _name_servers(settings: Settings) -> tuple[HostPort, ...]:
@@ -373,13 +536,22 @@ def _name_servers(settings: Settings) -> tuple[HostPort, ...]:
 
 async def _bring_up_to_date(settings: Settings, data: Path) -> None:
     """Migrate unless the schema is this version's already, which is asked without loading the migrations."""
-    url = _database_url(settings, data)
-    if url.startswith("sqlite:"):
-        current = await SqliteStore.is_current(_sqlite_path(url))
-    else:
-        current = await PostgresStore.is_current(url)
-    if not current:
+    if not await _is_current(_database_url(settings, data)):
         await asyncio.to_thread(migrate, settings, data)
+
+
+async def _is_current(url: str) -> bool:
+    if url.startswith("sqlite:"):
+        return await SqliteStore.is_current(_sqlite_path(url))
+    return await PostgresStore.is_current(url)
+
+
+def _key_ring(settings: Settings, data: Path) -> KeyRing:
+    """Raises CannotServe."""
+    try:
+        return KeyRing.open(ring_path(settings, data))
+    except RingUnusable as error:
+        raise CannotServe(str(error)) from error
 
 
 def _database_url(settings: Settings, data: Path) -> str:
@@ -421,54 +593,3 @@ def _edge_options(settings: Settings, run: Run) -> EdgeOptions:
         events_megabytes=settings.events_megabytes,
         replace_edge=run.replace_edge,
     )
-
-
-def _bind(listen: str) -> socket.socket:
-    """Raises CannotServe."""
-    try:
-        where = parse_host_port(listen if not listen.endswith(":0") else listen[:-2])
-    except InvalidHost as error:
-        raise CannotServe(f"--listen {listen}: {error}") from error
-    port = 0 if listen.endswith(":0") else where.port or 8080
-    try:
-        return socket.create_server(
-            (where.host, port), family=socket.AF_INET6 if ":" in where.host else socket.AF_INET, backlog=2048
-        )
-    except OSError as error:
-        raise CannotServe(f"cannot listen on {listen}: {error.strerror}; choose another --listen") from error
-
-
-def _make_private(data: Path) -> None:
-    """The data directory. Others may pass through it, since the edge's folder lies inside; they list nothing."""
-    data.mkdir(parents=True, exist_ok=True)
-    data.chmod(0o711)
-    os.umask(0o077)
-
-
-@contextlib.contextmanager
-def _only_server_of(data: Path) -> Iterator[None]:
-    """Hold the directory's lock, which dies with the process and which no engine inherits. Raises CannotServe."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "serve.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotServe(f"another `cordboard serve` uses {data}") from None
-        yield
-
-
-def _publish(path: Path, text: str) -> None:
-    """Write a file that others wait for: it is there as a whole or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text + "\n")
-    fresh.replace(path)
-
-
-def _admin_token(data: Path) -> str:
-    """The token that opens the administration: made once, kept in the data directory with mode 0600."""
-    path = data / "admin.token"
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-    return path.read_text().strip()

@@ -1,8 +1,18 @@
 """The HTTP client of the native API that the commands use."""
 
-from typing import Any, BinaryIO
+import contextlib
+import math
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any, BinaryIO, Literal, Self
+from uuid import UUID
 
 import httpx2
+
+#: What is read as a number, not as a name: +34911234567, or user@domain.
+_NUMBER = re.compile(r"\+?\d[\d ().-]*|\S+@\S+")
 
 
 class ClientError(Exception):
@@ -16,14 +26,31 @@ class ClientError(Exception):
 class Client:
     """A connection to one server's native API."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        patience: float = 30,
+        during: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Answers are waited for so many seconds, `during` each wait. The key goes with each POST: there may be one."""
         self._http = httpx2.Client(
             base_url=f"{url.rstrip('/')}/cordboard/v1",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
+            timeout=patience,
             trust_env=False,
         )
         self._url = url
+        self._during = during
+        self._of_posts = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """Raises ClientError."""
@@ -31,41 +58,84 @@ class Client:
 
     def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """Every object of a list that pages by its `next`. Raises ClientError."""
-        found: list[dict[str, Any]] = []
-        after = None
-        while True:
-            page = self.get(path, **query, limit=1000, after=after)
-            found += page["data"]
-            after = page["next"]
+        return list(self.each(path, **query))
+
+    def each(self, path: str, *, most: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
+        """As `all`, a page in memory at a time, and at most so many."""
+        after, left = None, math.inf if most is None else most
+        while left > 0:
+            page = self.get(path, **query, limit=min(left, 1000), after=after)
+            yield from islice(page["data"], None if most is None else int(left))
+            after, left = page["next"], left - len(page["data"])
             if after is None:
-                return found
+                return
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Raises ClientError."""
-        return self._call("POST", path, json=body)
+        return self._call("POST", path, json=body, headers=self._of_posts)
 
-    def put(self, path: str, body: dict[str, Any]) -> Any:
-        """Raises ClientError."""
-        return self._call("PUT", path, json=body)
+    def put(self, path: str, body: dict[str, Any], **query: Any) -> Any:
+        """With `dry_run` what it would touch. Raises ClientError."""
+        return self._call("PUT", path, json=body, params=query)
 
-    def patch(self, path: str, body: dict[str, Any]) -> Any:
-        """Raises ClientError."""
-        return self._call("PATCH", path, json=body)
+    def send(self, path: str, content: bytes, media_type: str, **query: Any) -> Any:
+        """PUT what is no JSON. Raises ClientError."""
+        return self._call("PUT", path, content=content, headers={"Content-Type": media_type}, params=query)
 
-    def delete(self, path: str) -> None:
-        """Raises ClientError."""
-        self._call("DELETE", path)
+    def patch(self, path: str, body: dict[str, Any], **query: Any) -> Any:
+        """With `dry_run` what it would touch. Raises ClientError."""
+        return self._call("PATCH", path, json=body, params=query)
 
-    def download(self, path: str, file: BinaryIO) -> int:
-        """Write the answer's body to a file as it comes; how many bytes. Raises ClientError."""
+    def delete(self, path: str, **query: Any) -> Any:
+        """With `dry_run` what it would touch. Raises ClientError."""
+        return self._call("DELETE", path, params=query)
+
+    def download(self, path: str, file: BinaryIO, came: Callable[[int, int], None]) -> int:
+        """Write the answer's body to a file as it comes; how many bytes. Raises ClientError.
+
+        Of each part `came` is told the size, and that of the whole; 0: nobody knows.
+        """
         try:
             with self._http.stream("GET", path) as response:
                 if not response.is_success:
                     response.read()
                     raise _refused(response)
-                return sum(file.write(part) for part in response.iter_bytes())
+                whole, size = int(response.headers.get("content-length", 0)), 0
+                for part in response.iter_bytes():
+                    size += file.write(part)
+                    came(len(part), whole)
+                return size
         except httpx2.HTTPError as error:
             raise self._no_answer(error) from error
+
+    def trunk(self, ref: str) -> dict[str, Any]:
+        """The trunk of that id or name, or of that number. Raises ClientError."""
+        if _NUMBER.fullmatch(ref):
+            return self.by_number("/trunks", ref)
+        found: dict[str, Any] = self.get(f"/trunks/{self.called('trunk', ref)}")
+        return found
+
+    def called(self, kind: Literal["trunk", "agent"], ref: str, tenant_id: str | None = None) -> str:
+        """The id behind a name, of that tenant if one is given, or an id. Raises ClientError."""
+        with contextlib.suppress(ValueError):
+            return str(UUID(ref))
+        found = self.get("/search", q=ref, tenant_id=tenant_id)["data"]
+        hits = [hit["id"] for hit in found if (hit["kind"], hit["name"]) == (kind, ref)]
+        if len(hits) == 1:
+            return str(hits[0])
+        said = f"{len(hits)} {kind}s are called {ref}: say by its id which is meant" if hits else None
+        detail = said or f"no {kind} is called {ref}: give its whole name, or its id"
+        raise ClientError(detail, {"detail": detail, "ids": hits})
+
+    def by_number(self, path: str, ref: str) -> dict[str, Any]:
+        """The object of a list that has that id, or that number. Raises ClientError."""
+        try:
+            id = UUID(ref)
+        except ValueError:
+            found: dict[str, Any] = self.get(path, number=ref)["data"][0]
+        else:
+            found = self.get(f"{path}/{id}")
+        return found
 
     def tenant_id(self, ref: str, operator: str | None = None) -> str:
         """The id behind a tenant's name, reference or id, if given of that operator's. Raises ClientError."""
@@ -79,7 +149,8 @@ class Client:
 
     def _call(self, method: str, path: str, **rest: Any) -> Any:
         try:
-            response = self._http.request(method, path, **rest)
+            with self._during():
+                response = self._http.request(method, path, **rest)
         except httpx2.HTTPError as error:
             raise self._no_answer(error) from error
         if response.is_success:

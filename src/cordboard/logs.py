@@ -12,7 +12,6 @@ def configure(level: str) -> None:
     """Log from `level` (debug, info, warning, error) up. Raises KeyError for another word."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -65,9 +65,21 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _hours(text: str) -> int:
+    if not 1 <= int(text) <= 8760:
+        raise ValueError("write 1 to 8760 hours")
+    return int(text)
+
+
 def _page(text: str) -> int:
     if not 1 <= int(text) <= 10_000:
         raise ValueError("write 1 to 10000")
+    return int(text)
+
+
+def _event_days(text: str) -> int:
+    if not 4 <= int(text) <= 36500:
+        raise ValueError("write 4 to 36500 days")
     return int(text)
 
 
@@ -99,7 +111,7 @@ class Settings:
         Path,
     )
     allow_private_hosts: bool = _setting(
-        False, "Whether gateways and agents may live at private or loopback addresses.", _flag
+        False, "Whether gateways, agents and webhooks may live at private or loopback addresses.", _flag
     )
     sip_listen: tuple[str, ...] = _setting(
         ("127.0.0.1:5060",), "Addresses on which SIP is taken, UDP and TCP, separated by commas: `HOST:PORT`.", _list
@@ -154,7 +166,18 @@ class Settings:
     )
     ban_seconds: int = _setting(60, "How long a banned source is not heard.", _seconds)
     keep_calls_days: int = _setting(90, "Days for which calls are kept, with their SIP messages.", _days)
-    keep_refusals_days: int = _setting(14, "Days for which refused INVITEs are kept.", _days)
+    keep_refusals_days: int = _setting(14, "Days for which refused INVITEs and past registrations are kept.", _days)
+    keep_events_days: int = _setting(
+        14,
+        "Days for which events are kept: at least 4, since a webhook is tried again for three and more.",
+        _event_days,
+    )
+    keep_verifications_days: int = _setting(
+        90, "Days for which verifications are kept; the newest 20 of one subject at most.", _days
+    )
+    webhooks_ca_file: Path | None = _setting(
+        None, "Authorities that sign the certificates of webhooks' receivers, PEM. Unset: those of the machine.", Path
+    )
     keep_recordings_days: int = _setting(
         30,
         "Days for which the recordings of calls are kept, in `recordings` in the data directory of the edge's host.",
@@ -166,6 +189,8 @@ class Settings:
         "first, then SIP messages, then calls; what went is counted.",
         _megabytes,
     )
+    console: bool = _setting(True, "Whether the console is served, at `/`.", _flag)
+    console_session_hours: int = _setting(12, "Hours for which a login to the console lasts.", _hours)
     operator_max_page: int = _setting(1000, "Objects on one page of the operator API (telecom.center), at most.", _page)
     edge_uid: int = _setting(
         5060, "The uid that Kamailio and rtpengine run as when the server runs as root; needs no account.", int
@@ -239,11 +264,17 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def server_address(data: Path, environment: Mapping[str, str] | None = None) -> ServerAddress | None:
-    """The server that CORDBOARD_URL and CORDBOARD_ADMIN_TOKEN name, or the one that serves `data`; None if neither."""
+    """The server that CORDBOARD_URL and CORDBOARD_ADMIN_TOKEN name, or the one that serves `data`; None if neither.
+
+    Raises InvalidSetting if one of the two is given alone.
+    """
     source = os.environ if environment is None else environment
     url, token = source.get("CORDBOARD_URL"), source.get("CORDBOARD_ADMIN_TOKEN")
     if url and token:
         return ServerAddress(url=url, token=token)
+    if url or token:
+        given, other = ("URL", "ADMIN_TOKEN") if url else ("ADMIN_TOKEN", "URL")
+        raise InvalidSetting(f"CORDBOARD_{given} is set without CORDBOARD_{other}: set both, or neither and use --data")
     try:
         return ServerAddress(
             url=(data / "server.url").read_text().strip(), token=(data / "admin.token").read_text().strip()

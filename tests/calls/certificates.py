@@ -29,11 +29,13 @@ class Authority:
         made = self._builder(self._name, self._key, basic).sign(self._key, hashes.SHA256())
         self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, common_name: str, *names: str, expired: bool = False) -> tuple[Path, Path]:
+    def issue(
+        self, common_name: str, *names: str, expired: bool = False, lasts: datetime.timedelta = LONGEST
+    ) -> tuple[Path, Path]:
         """A certificate for these names and addresses, and its key. Without names it has a common name alone."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternative = x509.SubjectAlternativeName([_general(name) for name in names]) if names else None
-        made = self._builder(_name(common_name), key, alternative, expired).sign(self._key, hashes.SHA256())
+        made = self._builder(_name(common_name), key, alternative, expired, lasts).sign(self._key, hashes.SHA256())
         stem = f"{made.serial_number:x}"
         certificate, private = self._folder / f"{stem}.crt", self._folder / f"{stem}.key"
         certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
@@ -44,10 +46,12 @@ class Authority:
         )
         return certificate, private
 
-    def serving(self, common_name: str, *names: str, expired: bool = False) -> ssl.SSLContext:
+    def serving(
+        self, common_name: str, *names: str, expired: bool = False, lasts: datetime.timedelta = LONGEST
+    ) -> ssl.SSLContext:
         """What a server shows that has such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(common_name, *names, expired=expired))
+        context.load_cert_chain(*self.issue(common_name, *names, expired=expired, lasts=lasts))
         return context
 
     def _builder(
@@ -56,12 +60,13 @@ class Authority:
         key: ec.EllipticCurvePrivateKey,
         extension: x509.ExtensionType | None,
         expired: bool = False,
+        lasts: datetime.timedelta = LONGEST,
     ) -> x509.CertificateBuilder:
-        end = datetime.datetime.now(datetime.UTC) + (-LONGEST if expired else LONGEST)
+        end = datetime.datetime.now(datetime.UTC) + (-LONGEST if expired else lasts)
         builder = (
             x509.CertificateBuilder(subject_name=subject, issuer_name=self._name, public_key=key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(end - 2 * LONGEST)
+            .not_valid_before(end - lasts - LONGEST)
             .not_valid_after(end)
         )
         return builder if extension is None else builder.add_extension(extension, critical=False)

@@ -121,6 +121,11 @@ class RunningEdge:
         streams = [leg["medias"][0]["streams"][0] | leg["medias"][0] for leg in legs if leg["medias"]]
         return sorted(f"{stream['protocol']} {stream.get('crypto suite', '')}".strip() for stream in streams)
 
+    def scores(self, call_id: str) -> bool:
+        """Whether rtpengine has heard from a side of that call how the other sounds."""
+        sources = query(self.edge.ports.ng, call_id)["SSRC"].values()
+        return any("MOS" in source.get("average MOS", {}) for source in sources)
+
     def until_ready(self, seconds: float = 5) -> float:
         """Wait until calls are taken; how long that took."""
         start = time.monotonic()

@@ -338,6 +338,16 @@ class Call:
 Answer = tuple[int, str]
 
 
+def after_a_while(status: int, body: str = "") -> Callable[[Message], Answer]:
+    """An answer that no worker of Kamailio's sees before the ringing that went before it."""
+
+    def answers(invite: Message) -> Answer:
+        time.sleep(0.1)
+        return status, body
+
+    return answers
+
+
 class Agent(Phone):
     """A telephone that answers: INVITE as told, everything else with 200."""
 
@@ -349,6 +359,9 @@ class Agent(Phone):
         self.answers: Callable[[Message], Answer] = lambda invite: (200, sdp(address, self.media_port))
         #: UPDATE with SDP → SDP of the answer.
         self.answers_update: Callable[[Message], str] = lambda update: sdp(address, self.media_port)
+        self.answers_options = 200
+        #: Of the INVITE that is cancelled.
+        self.answers_cancel = 487
         self.ringing = True
         #: Of its answers, in place of the usual ones.
         self.phrase = ""
@@ -383,11 +396,14 @@ class Agent(Phone):
             status, body = self.answers(message)
         elif message.method == "UPDATE" and message.body:
             status, body = 200, self.answers_update(message)
+        elif message.method == "OPTIONS":
+            status, body = self.answers_options, ""
         else:
             status, body = 200, ""
-        if message.method == "CANCEL":
+        answered = self._sent.get((message.get("Via"), "INVITE"), "SIP/2.0 1")
+        if message.method == "CANCEL" and answered.startswith("SIP/2.0 1"):
             invite = next(m for m in self.received if m.method == "INVITE" and m.get("Via") == message.get("Via"))
-            self.send(self.response(invite, 487, tag=tag), source)
+            self.send(self.response(invite, self.answers_cancel, tag=tag), source)
         self._sent[key] = self.response(message, status, body, tag=tag)
         self.send(self._sent[key], source)
 

@@ -45,7 +45,7 @@ class Registrar(Agent):
         found = {m.get("Via"): m for m in self.received if m.method == "REGISTER" and m.status is None}
         return list(found.values())
 
-    def until_granted(self, count: int = 1, seconds: float = 12) -> list[Granted]:
+    def until_granted(self, count: int = 1, seconds: float = 30) -> list[Granted]:
         deadline = time.monotonic() + seconds
         while len(self.granted) < count:
             assert time.monotonic() < deadline, f"{len(self.granted)} of {count} registrations after {seconds} s"
@@ -84,6 +84,8 @@ class Registrar(Agent):
         return re.sub(r"Contact: <sip:agent@[^\r]*\r\n", "", text) if request.method == "REGISTER" else text
 
     def _grant(self, register: Message) -> str:
+        if not register.get("Contact"):
+            return ""  # it only asks for the bindings (RFC 3261 section 10.2.3)
         asked = int(register.get("Expires"))
         expires = self.grants(asked) if asked else 0
         self.granted.append(Granted(time.monotonic(), register.contact, expires, register.get("To")))

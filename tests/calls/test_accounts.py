@@ -82,7 +82,7 @@ def test_an_account_calls_another_by_its_extension(edge: RunningEdge, alice: Pho
     assert edge.relays(call.id)
     assert media(call.answered.body)[0][0] == media(invite.body)[0][0] == "127.0.0.1"
     assert call.hang_up() == 200
-    assert bob.received[-1].method == "BYE"
+    assert bob.wait(lambda m: m.method == "BYE")
     assert until(lambda: not edge.relays(call.id))
 
 

@@ -80,14 +80,21 @@ class Steering(Phone):
     """A caller whose Contact is a place that is nobody's business to reach through us."""
 
     contact = ""
+    acknowledges = True
 
     def send(self, message: str | bytes, to: tuple[str, int]) -> None:
         assert isinstance(message, str)
+        if message.startswith("ACK ") and not self.acknowledges:
+            return
         super().send(message.replace(f"Contact: <sip:caller@{self.at}>", f"Contact: <{self.contact}>"), to)
 
 
+@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("acknowledged", [True, False])
 @pytest.mark.parametrize("contact", ["sip:x@127.0.9.77:5077", "sip:x@127.0.9.77:5077;transport=tcp"])
-def test_nobody_is_reached_through_us_by_a_contact(edge: RunningEdge, contact: str) -> None:
+def test_nobody_is_reached_through_us_by_a_contact(
+    edge: RunningEdge, contact: str, acknowledged: bool, direction: str
+) -> None:
     with (
         Steering("127.0.1.7") as caller,
         Agent("127.0.2.7") as ai,
@@ -95,9 +102,13 @@ def test_nobody_is_reached_through_us_by_a_contact(edge: RunningEdge, contact: s
         socket.create_server(("127.0.9.77", 5077)) as listener,
     ):
         listener.settimeout(0.2)
-        caller.contact = contact
-        edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
-        call = caller.call(edge.sip, "+34911234567")
+        caller.contact, caller.acknowledges = contact, acknowledged
+        if direction == "in":
+            edge.put(number(), trunk(), agent(uri=f"sip:{{number}}@{ai.at}"))
+            call = caller.call(edge.sip, "+34911234567")
+        else:
+            edge.put(number(agent_out="agent"), trunk(gateways=[ai.at]), agent(sources="127.0.1.7/32"))
+            call = caller.call(edge.sip, "+15125550100", caller="+34911234567")
         assert call.status == 200
         ai.send(bye_from(ai, call), edge.sip)
         assert caller.wait(lambda m: m.method == "BYE" and m.status is None), "it goes to where the caller spoke from"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cordboard.engines.edge.config import MAX_GUESSES, OWN_GUESSES, SLOW_GUESSES
+from cordboard.engines.edge.config import MAX_GUESSES, OWN_GUESSES, REGISTERS_A_SECOND, SLOW_GUESSES
 from tests.calls.accounts import account, register
 from tests.calls.edges import RunningEdge, running_edge
 from tests.calls.phone import Agent, Phone
@@ -108,3 +108,15 @@ def test_guesses_from_an_accounts_own_address_are_slowed_too(edge: RunningEdge) 
                 time.sleep(0.01)
         assert looked_at <= SLOW_GUESSES + 4 * OWN_GUESSES
         assert register(guesser, edge, "alice").status == 200
+
+
+def test_guesses_from_very_many_sources_are_kept_in_no_more_memory_than_is_told_of(edge: RunningEdge) -> None:
+    def remembered() -> int:
+        return int({table["name"]: table["all"] for table in edge.run(edge.edge.rpc.call("htable.stats"))}["hour"])
+
+    before, began = remembered(), time.monotonic()
+    for source in range(10 * REGISTERS_A_SECOND):
+        with Phone(f"127.0.77.{source + 1}") as guesser:
+            assert register(guesser, edge, "nobody", password="guess").status == 401
+    seconds = int(time.monotonic() - began) + 2
+    assert remembered() - before <= seconds * REGISTERS_A_SECOND < 10 * REGISTERS_A_SECOND

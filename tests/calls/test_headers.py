@@ -235,7 +235,7 @@ def test_our_own_bye_shows_nothing(both: tuple[Scripted, Scripted], direction: s
 def test_a_carriers_proxies_stay_on_its_side(edge: RunningEdge, both: tuple[Scripted, Scripted]) -> None:
     """A call that comes through two proxies of the carrier's goes back through them."""
     carrier, ai = both
-    with Scripted("127.0.1.5", name="proxy") as proxy:
+    with Scripted("127.0.1.1", name="proxy") as proxy:
         call = Call(phone=carrier, edge=edge.sip, uri=f"sip:{OURS}@127.0.0.1", caller=THEIRS)
         branch = f"z9hG4bK{call.tag}"
         routes = (

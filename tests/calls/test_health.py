@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cordboard.domain.calls import Turned
 from tests.calls.edges import RunningEdge, agent, free_port, number, running_edge, trunk
 from tests.calls.phone import Agent, Phone
+from tests.calls.told import events
 
 OURS, CALLED = "+34911234567", "+15125550100"
 
@@ -104,3 +106,37 @@ def test_gateways_shared_by_trunks_are_asked_once_and_those_that_want_no_probe_n
         time.sleep(2.5)
         assert 1 < len({m.get("Call-ID") for m in shared.received if m.method == "OPTIONS"}) <= 5
         assert not quiet.received
+
+
+def turns(edge: RunningEdge, at: str, count: int) -> list[bool]:
+    """What was told of a place, whether it is down, once there are that many.
+
+    What has run out is looked for by Kamailio each twenty seconds.
+    """
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        found = [e.down for e in events(edge) if isinstance(e, Turned) and e.uri == f"sip:{at};transport=udp"]
+        if len(found) >= count:
+            return found
+        time.sleep(0.1)
+    return found
+
+
+def test_each_turn_of_a_gateway_is_told_once(probing: RunningEdge) -> None:
+    port = free_port("127.0.1.4")
+    with Phone("127.0.1.4", port, name="deaf") as deaf:
+        routed(probing, deaf.at)
+        assert turns(probing, deaf.at, 1) == [True]
+        time.sleep(2.5)
+        assert turns(probing, deaf.at, 1) == [True]
+    with Agent("127.0.1.4", port, name="back") as back:
+        assert turns(probing, back.at, 2) == [True, False]
+
+
+def test_a_gateway_that_only_a_call_has_found_dead_is_told_to_be_up_when_that_is_forgotten(
+    probing: RunningEdge, bot: Phone
+) -> None:
+    with Phone("127.0.1.5", name="deaf") as deaf:
+        routed(probing, deaf.at, probe=False)
+        bot.call(probing.sip, CALLED, caller=OURS)
+        assert turns(probing, deaf.at, 2) == [True, False]

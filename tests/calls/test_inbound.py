@@ -8,6 +8,7 @@ import pytest
 from tests.calls.edges import RunningEdge, agent, number, trunk
 from tests.calls.phone import CRYPTO, Agent, Call, Phone, media, sdp
 from tests.calls.sipp import answering
+from tests.calls.standing import until
 
 CALLED = "+34911234567"
 PLAIN = sdp("127.0.1.1")
@@ -62,7 +63,7 @@ def test_a_cancelled_call_ends_at_the_agent(routed: RunningEdge, carrier: Phone,
     assert carrier.wait(lambda m: m.status == 487 and m.method == "INVITE")
     carrier.send(call.text("ACK", branch, cseq=1), routed.sip)
     assert ai.wait(lambda m: m.method == "CANCEL")
-    assert not routed.relays(call.id)
+    assert until(lambda: not routed.relays(call.id))
 
 
 def _never(invite: object) -> tuple[int, str]:

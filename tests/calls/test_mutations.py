@@ -152,8 +152,8 @@ class Strict(Scripted):
         ]
 
 
-#: What topoh makes of a Via of the caller's side.
-MASKED = re.compile(rb"z9hG4bKsr-[^;,\s]*")
+#: What topoh makes of a Via of the caller's side, with whatever stands before it.
+MASKED = re.compile(rb"\w{0,16}sr-[^;,\s]*")
 
 
 class Garbled(Strict):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from cordboard.domain.edge import AgentRow
+from tests.calls import told
 from tests.calls.digest import ha1
 from tests.calls.edges import RunningEdge, agent, number, trunk
 from tests.calls.phone import Agent, Call, Message, Phone, media
@@ -149,6 +150,7 @@ def test_no_gateway_that_answers_is_503(routed: RunningEdge, bot: Phone, first: 
         assert final
         assert final.status == 503
     assert refusal(routed, call.id) == "503 gateways-unreachable"
+    assert told.ended(routed, call.id)[2].code == 503
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ def events(edge: RunningEdge) -> list[Event]:
     """All that stands in the file, in order."""
     batch = EventFile(edge.folder / "events.sqlite").after("", 0, 1 << 30)
     return [
-        parse(line, f"{id}-{number}")
+        event
         for id, body in batch.rows
         for number, line in enumerate(body.rstrip("\n").split("\n"))
+        if (event := parse(line, f"{id}-{number}")) is not None
     ]
 
 

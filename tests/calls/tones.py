@@ -1,5 +1,6 @@
 """Audio that can be measured: an RTP endpoint that plays a tone and records what comes, and Goertzel's filter."""
 
+import contextlib
 import math
 import socket
 import struct
@@ -70,9 +71,17 @@ def power(samples: list[int], frequency: float, rate: int = RATE) -> float:
     return 2 * (before**2 + last**2 - factor * before * last) / len(samples) ** 2
 
 
+#: Samples in which each of our tones has whole periods, so that none is seen in another.
+_BLOCK = RATE // 10
+
+
 def loudest(samples: list[int], frequencies: tuple[int, ...] = (440, 620, 700, 1000, 1300, 1700, 2100)) -> int | None:
-    """Which of the frequencies is heard; None if none stands out of the others by 20 dB."""
-    powers = sorted(((power(samples, f), f) for f in frequencies), reverse=True)
+    """Which of the frequencies is heard; None if none stands out of the others by 20 dB.
+
+    Block by block: sound that was broken off and went on is of two phases, which as a whole may extinguish each other.
+    """
+    blocks = [samples[at : at + _BLOCK] for at in range(0, max(1, len(samples) - _BLOCK + 1), _BLOCK)]
+    powers = sorted(((sum(power(block, f) for block in blocks) / len(blocks), f) for f in frequencies), reverse=True)
     return powers[0][1] if powers[0][0] > 1e4 and powers[0][0] > 100 * powers[1][0] else None
 
 
@@ -95,11 +104,16 @@ class ToneEndpoint:
         #: The digits that were sent to us, each with the end of its event.
         self.digits = ""
         self._received: list[bytes] = []
+        #: Their numbers in the stream: the first one, the last one, and how many there were.
+        self._first: int | None = None
+        self._last = self._counted = 0
         #: The same as it was on the wire.
         self._raw: list[bytes] = []
         self.law = law
         self._linear = _LINEAR if law == "PCMU" else _A_LINEAR
         self._frames = _frames(frequency, mu_law if law == "PCMU" else a_law)
+        #: One packet of so many is never sent, as if it had got lost on its way; 0 is none.
+        self.loses = 0
         self._digit: str | None = None
         self._event: tuple[int, int] | None = None
         self._peer: tuple[str, int] | None = None
@@ -161,6 +175,38 @@ class ToneEndpoint:
         while self._digit is not None:
             time.sleep(0.01)
 
+    def reports(self, seconds: float) -> None:
+        """Tell in RTCP, once a second, that we send, and how much of what was sent to us has come (RFC 3550 section
+        6.4.1), until we are closed at the latest.
+
+        rtpengine knows how one side hears the other only if both send reports.
+        """
+        assert self._peer is not None
+        began, heard, at = time.monotonic(), b"", 0.0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp:
+            rtcp.bind((self.address, self.port + 1))
+            while self._open and (passed := time.monotonic() - began) < seconds:
+                whole, part = divmod(time.time() + 2208988800, 1)
+                about = struct.pack("!QIII", int(whole) << 32 | int(part * (1 << 32)), int(passed * RATE), 0, 0)
+                since = int((time.monotonic() - at) * (1 << 16))
+                block = heard[4:8] + self._missed() + heard[10:14] + struct.pack("!I", since) if heard else b""
+                count = len(block) // 24
+                head = struct.pack("!BBHI", 0x80 | count, 200, 6 + len(block) // 4, id(self) & 0xFFFFFFFF)
+                rtcp.sendto(head + about + block, (self._peer[0], self._peer[1] + 1))
+                # the newest of theirs, and when it came, until the next one of ours
+                while (left := began + passed + 1 - time.monotonic()) > 0:
+                    rtcp.settimeout(left)
+                    with contextlib.suppress(TimeoutError):
+                        heard, at = rtcp.recv(2048), time.monotonic()
+
+    def _missed(self) -> bytes:
+        """Of a report block, what got lost, as a share of 256 and as a number, and the last packet; no jitter."""
+        if self._first is None:
+            return bytes(12)
+        sent = self._last - self._first + 1
+        lost = max(0, sent - self._counted)
+        return struct.pack("!III", lost * 256 // sent << 24 | lost, self._last, 0)
+
     def close(self) -> None:
         self._open = False
         for thread in self._threads:
@@ -179,6 +225,9 @@ class ToneEndpoint:
             if len(data) <= 12 or data[1] & 0x7F in range(64, 96):
                 continue
             self._raw.append(data[12 : 12 + FRAME])
+            number = int.from_bytes(data[2:4], "big")
+            self._first = number if self._first is None else self._first
+            self._last, self._counted = number, self._counted + 1
             packet = data if self._opening is None else self._opening.open(data)
             if packet is None:
                 self.unreadable += 1
@@ -210,7 +259,8 @@ class ToneEndpoint:
                 if steps == 8:
                     self._digit, steps = None, 0
                 packet, sealing = header + payload, self._sealing
-                self._socket.sendto(packet if sealing is None else sealing.protect(packet), peer)
+                if not self.loses or number % self.loses:
+                    self._socket.sendto(packet if sealing is None else sealing.protect(packet), peer)
                 number += 1
             due += FRAME / RATE
             time.sleep(max(0.0, due - time.monotonic()))

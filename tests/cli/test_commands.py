@@ -4,11 +4,14 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from tests import processes
 from tests.builders import fresh_number
-from tests.processes import Server, call, cordboard, serving
+from tests.cli.sessions import cordboard
+from tests.processes import Server, call, serving
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,23 @@ def test_a_key_is_printed_alone_and_opens_the_api(server: Server, tenant: str) -
     assert key.startswith("sk-")
     assert len(key.strip()) == 67
     assert call("GET", f"{server.url}/v1/phone/", key.strip())[0] == 200
+
+
+def test_what_is_given_again_with_its_idempotency_key_is_done_once_and_prints_the_same(
+    server: Server, tenant: str
+) -> None:
+    def create(name: str, key: str, *, ok: bool = True) -> CompletedProcess[str]:
+        who = ("--tenant", "Acme", "--name", name)
+        return cordboard(server.data, "key", "create", *who, "--idempotency-key", key, "--json", ok=ok)
+
+    first = create("Given twice", "once").stdout
+    assert json.loads(first)["key"].startswith("sk-")
+    assert create("Given twice", "once").stdout == first
+    listed = json.loads(cordboard(server.data, "key", "list", "--tenant", "Acme", "--json").stdout)["data"]
+    assert [key["name"] for key in listed].count("Given twice") == 1
+    assert create("Another", "once", ok=False).returncode == 1
+    for unfit in ("two words", "clé", ""):
+        assert create("Another", unfit, ok=False).returncode == 2
 
 
 @pytest.mark.parametrize("ref", ["Acme", "123", "id"])
@@ -261,15 +281,17 @@ def test_the_servers_secrets_are_its_owners_alone(server: Server) -> None:
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o711
 
 
+@pytest.mark.slow
 def test_a_second_server_on_the_same_directory_is_refused(server: Server) -> None:
-    refused = cordboard(server.data, "serve", "--no-edge", "--listen", "127.0.0.1:0", ok=False)
+    refused = processes.cordboard(server.data, "serve", "--no-edge", "--listen", "127.0.0.1:0", ok=False)
     assert refused.returncode == 1
     assert "another `cordboard serve` uses" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_refused_with_what_to_do(server: Server, tmp_path: Path) -> None:
     listen = server.url.removeprefix("http://")
-    refused = cordboard(tmp_path, "serve", "--no-edge", "--listen", listen, ok=False)
+    refused = processes.cordboard(tmp_path, "serve", "--no-edge", "--listen", listen, ok=False)
     assert refused.returncode == 1
     assert "choose another --listen" in refused.stderr
 
@@ -364,3 +386,40 @@ def test_a_number_is_assigned_to_an_account_of_its_tenant_s(server: Server, tena
     cordboard(server.data, "tenant", "create", "Stranger")
     other = json.loads(cordboard(server.data, "account", "create", "--tenant", "Stranger").stdout)
     assert cordboard(server.data, "number", "assign", number, "--account", other["id"], ok=False).returncode == 1
+
+
+def test_what_happens_is_listed_within_a_second_and_a_filter_that_is_none_is_refused(server: Server) -> None:
+    made = cordboard(server.data, "tenant", "create", "Told of").stdout.strip()
+    look = ("event", "list", "--type", "tenant.*", "--subject", made, "--json")
+    for _ in range(50):
+        found = json.loads(cordboard(server.data, *look).stdout)["data"]
+        if found:
+            break
+    assert [event["type"] for event in found] == ["tenant.created"]
+    assert "tenant.created" in cordboard(server.data, "event", "show", found[0]["id"]).stdout
+    assert cordboard(server.data, "event", "list", "--type", "call.*").stdout == ""
+    refused = cordboard(server.data, "event", "list", "--type", "calls!", ok=False)
+    assert refused.returncode == 1
+    assert "call.*" in refused.stderr
+
+
+def test_a_webhook_is_made_tried_and_deleted(server: Server) -> None:
+    made = json.loads(
+        cordboard(
+            server.data, "webhook", "create", "--url", "https://hooks.invalid/x", "--type", "call.*", "--json"
+        ).stdout
+    )
+    assert made["secret"].startswith("whsec_")
+    assert "whsec_" not in cordboard(server.data, "webhook", "show", made["id"]).stdout
+    tried = cordboard(server.data, "webhook", "test", made["id"], ok=False)
+    assert tried.returncode == 1
+    assert "hooks.invalid" in tried.stderr
+    assert "webhook.test" in cordboard(server.data, "webhook", "deliveries", made["id"]).stdout
+    assert cordboard(server.data, "webhook", "replay", made["id"], "--failed").stdout == "1 on their way\n"
+    assert "whsec_" in cordboard(server.data, "webhook", "rotate", made["id"]).stdout
+    changed = cordboard(server.data, "webhook", "update", made["id"], "--disable", "--description", "Ours").stdout
+    assert "Ours" in changed
+    assert made["id"] in cordboard(server.data, "webhook", "list").stdout
+    cordboard(server.data, "webhook", "delete", made["id"], "--yes")
+    assert made["id"] not in cordboard(server.data, "webhook", "list").stdout
+    assert cordboard(server.data, "webhook", "replay", made["id"], ok=False).returncode == 2

@@ -1,9 +1,7 @@
 """Every error of the domain has its words in each dialect, and none of them says more than it should."""
 
-import inspect
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from starlette.responses import Response
@@ -15,30 +13,14 @@ from cordboard.dialects.native.errors import respond as native
 from cordboard.dialects.nebrija.errors import respond as nebrija
 from cordboard.dialects.telecom_center.errors import respond as telecom_center
 from cordboard.domain import errors
+from scripts.error_tables import every_error, example
 
 dialects = pytest.mark.parametrize(
     "respond", [diga, native, nebrija, telecom_center], ids=["diga", "native", "nebrija", "telecom.center"]
 )
 
 
-def kinds(base: type[errors.CordboardError] = errors.CordboardError) -> Iterator[type[errors.CordboardError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from kinds(kind)
-
-
-def example(kind: type[errors.CordboardError]) -> errors.CordboardError:
-    """An error of that class, with something of the right type for each argument."""
-    if not any("__init__" in vars(base) for base in kind.__mro__ if base.__module__ == errors.__name__):
-        return kind()
-    values: dict[Any, Any] = {int: 7, str: "some-value"}
-    arguments = [
-        values.get(parameter.annotation, ("some-value",)) for parameter in inspect.signature(kind).parameters.values()
-    ]
-    return kind(*arguments)
-
-
-@pytest.mark.parametrize("kind", sorted(kinds(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", sorted(every_error(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 @dialects
 def test_every_error_has_an_answer(respond: Callable[[Exception], Response], kind: type[errors.CordboardError]) -> None:
     error = example(kind)

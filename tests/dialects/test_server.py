@@ -1,5 +1,7 @@
 """What operators' machines ask for, and what is logged of a request."""
 
+from pathlib import Path
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -18,7 +20,15 @@ async def test_a_server_says_that_it_lives_is_ready_and_what_it_did(sqlite_world
         metrics = (await client.get("/metrics")).text
     assert 'cordboard_http_requests_total{dialect="diga",method="GET",status="200"} 1.0' in metrics
     assert 'cordboard_http_requests_total{dialect="diga",method="other",status="405"} 1.0' in metrics
-    assert 'cordboard_http_requests_total{dialect="other",method="GET",status="404"} 1.0' in metrics
+    assert 'cordboard_http_requests_total{dialect="console",method="GET",status="404"} 1.0' in metrics
+
+
+async def test_the_index_of_the_documentation_is_served_to_anybody(sqlite_world: World) -> None:
+    async with sqlite_world.client() as client:
+        answer = await client.get("/llms.txt")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text == (Path(__file__).parents[2] / "llms.txt").read_text()
+    assert "/llms.txt" in answer.text
 
 
 async def test_a_log_line_has_neither_the_query_nor_a_header_nor_the_body(sqlite_world: World) -> None:

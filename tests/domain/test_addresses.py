@@ -17,6 +17,7 @@ from cordboard.domain.addresses import (
     parse_host_port,
     parse_network,
     supernets,
+    with_host,
 )
 from cordboard.domain.errors import InvalidHost, InvalidNetwork, InvalidSipUri, PrivateHost, TooManyNetworks
 
@@ -123,8 +124,12 @@ def test_what_is_not_a_host_is_refused(text: str) -> None:
         "169.254.169.254",  # link-local: where clouds keep their credentials
         "224.0.0.1",  # multicast
         "255.255.255.255",  # broadcast
+        "192.0.0.9",  # IETF protocol assignments
+        "198.19.0.1",  # benchmarks
         "::",  # unspecified
         "::1",  # loopback
+        "2001:0:102:304::1",  # Teredo
+        "fec0::1",  # site-local, long deprecated
         "fc00::1",  # unique local
         "fd12:3456::1",
         "fe80::1",  # link-local
@@ -313,6 +318,29 @@ def test_a_sip_uri_of_a_private_host_needs_permission(uri: str) -> None:
     with pytest.raises(PrivateHost):
         check_sip_uri(uri, PUBLIC)
     assert check_sip_uri(uri, ANYWHERE) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "elsewhere"),
+    [
+        ("sip:nowhere.example", "sip:HOST"),
+        ("sip:{number}@nowhere.example", "sip:{number}@HOST"),
+        # a project's name
+        ("sip:proj_4a@nowhere.example;transport=tls", "sip:proj_4a@HOST;transport=tls"),
+        # its port stays
+        ("sip:agent@nowhere.example:5071", "sip:agent@HOST:5071"),
+        # its scheme stays
+        ("sips:agent@nowhere.example:5061", "sips:agent@HOST:5061"),
+        # not each word of that kind
+        ("sip:host@host:5060;host=host", "sip:host@HOST:5060;host=host"),
+        ("sip:agent@[2001:db8::1]", "sip:agent@HOST"),
+        ("sips:agent@[2001:db8::1]:5061;transport=tls;lr", "sips:agent@HOST:5061;transport=tls;lr"),
+        ("sip:[2001:db8::1]:5070", "sip:HOST:5070"),
+    ],
+)
+def test_a_sip_uri_leads_elsewhere_with_all_but_its_host(uri: str, elsewhere: str) -> None:
+    assert check_sip_uri(uri, PUBLIC) == uri
+    assert with_host(uri, "HOST") == elsewhere
 
 
 def test_the_bounds_of_a_network_sort_as_its_addresses_do() -> None:

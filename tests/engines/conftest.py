@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.calls.edges import data_directory
+from tests.stores import sqlite_folder, sqlite_world
+
+__all__ = ["data", "sqlite_folder", "sqlite_world"]
 
 
 @pytest.fixture

@@ -183,7 +183,7 @@ def test_the_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "shared", "calls"), [(512, 256, 21_176), (1024, 512, 105_882), (2560, 1280, 360_000), (256, 192, 3600)]
+    ("machine", "shared", "calls"), [(512, 256, 18_461), (1024, 512, 92_307), (2880, 1440, 360_000), (256, 192, 3600)]
 )
 def test_a_small_machine_gives_half_of_its_memory_and_lets_fewer_events_wait(
     machine: int, shared: int, calls: int

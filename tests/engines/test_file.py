@@ -161,6 +161,7 @@ def test_what_is_no_database_is_set_aside(path: Path) -> None:
     assert path.with_name("edge.sqlite.broken").read_bytes().startswith(b"this is")
 
 
+@pytest.mark.slow
 def test_a_lock_is_waited_for(file: EdgeFile, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("begin immediate")

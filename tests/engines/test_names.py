@@ -239,6 +239,7 @@ def test_a_hostile_domain_makes_us_ask_only_so_much(dns: NameServer) -> None:
     assert sum(dns.asked.values()) <= 64
 
 
+@pytest.mark.slow
 def test_the_systems_name_servers_are_followed_when_they_change(dns: NameServer, tmp_path: Path) -> None:
     conf = tmp_path / "resolv.conf"
     system = NameServers(resolv_conf=conf)

@@ -273,6 +273,7 @@ async def test_a_name_written_again_is_looked_up_again_though_it_had_nothing(dns
         assert table.uris() == ["192.0.2.1:5060"]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_dead_names_do_not_delay_others(dns: NameServer, table: EdgeTable) -> None:
     """More names that nobody answers for than there is room for: a new name is resolved meanwhile."""
@@ -294,6 +295,7 @@ async def test_dead_names_do_not_delay_others(dns: NameServer, table: EdgeTable)
         assert max(waits) < 0.8, waits
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_two_thousand_names_are_spread_and_bounded(dns: NameServer, table: EdgeTable) -> None:
     wanted = [f"n{n}.many.test;5060;" for n in range(2000)]

@@ -23,9 +23,9 @@ from tests.builders import World, create_agent, create_tenant, import_number
 from tests.livekit.installation import clear, held
 from tests.livekit.proxy import Place
 from tests.livekit.servers import KEY, SECRET, LiveKit
-from tests.stores import database, migrated_file, postgres_world, reused_url, sqlite_folder, world
+from tests.stores import database, postgres_world, reused_url, sqlite_folder, world
 
-__all__ = ["database", "migrated_file", "postgres_world", "reused_url", "sqlite_folder", "world"]
+__all__ = ["database", "postgres_world", "reused_url", "sqlite_folder", "world"]
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")

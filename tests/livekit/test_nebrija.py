@@ -77,6 +77,7 @@ def api_agent(served: Installation) -> str:
     return str(call("GET", url, token)[1]["data"][0]["agent_id"])
 
 
+@pytest.mark.slow
 @pytest.mark.proves("nebrija: provider failure")
 def test_a_livekit_that_is_not_there_is_a_502_and_nothing_is_stored(tmp_path: Path) -> None:
     with installation(tmp_path, "http://127.0.0.1:9") as served:

@@ -4,11 +4,13 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from livekit import api
 
+from tests.builders import fresh_number
 from tests.livekit.installation import Installation, ask, held, installation
 from tests.livekit.servers import LiveKit
 from tests.processes import cordboard
@@ -46,6 +48,30 @@ def test_everything_goes_with_the_number(livekit: LiveKit, served: Installation)
     _, phone = served.answered(outbound_config=GATEWAY)
     assert held(livekit) != before
     assert served.request("DELETE", f"/{phone}")[0] == 204
+    assert held(livekit) == before
+
+
+def test_an_import_reaches_livekit_number_by_number_and_its_dry_run_does_not(
+    livekit: LiveKit, served: Installation, tmp_path: Path
+) -> None:
+    numbers = [fresh_number() for _ in range(120)]
+    file = tmp_path / "numbers.csv"
+    file.write_text("number,allowed_addresses\n" + "".join(f"{number},192.0.2.0/24\n" for number in numbers))
+    data = served.server.data
+    cordboard(data, "agent", "create", "--tenant", "Acme", "--name", "importer", "--sip-uri", "sip:importer@a.example")
+    command = ("number", "import", str(file), "--tenant", "Acme", "--agent", "importer", "--json")
+    before = held(livekit)
+    cordboard(data, *command, "--dry-run")
+    assert held(livekit) == before
+    assert json.loads(cordboard(data, *command).stdout)["imported"] == 120
+    there = held(livekit)
+    for number in numbers:
+        (trunk,), (rule,) = there.of(number)
+        assert trunk["numbers"] == [number]
+        assert [agent["agent_name"] for agent in rule["room_config"]["agents"]] == ["importer"]
+    agents = json.loads(cordboard(data, "agent", "list", "--tenant", "Acme", "--json").stdout)["data"]
+    (agent,) = [each["agent_id"] for each in agents if each["name"] == "importer"]
+    cordboard(data, "agent", "delete", agent, "--detach", "--yes")
     assert held(livekit) == before
 
 

@@ -125,6 +125,7 @@ def test_an_address_that_livekit_would_not_read_is_refused(served: Installation,
     assert served.request("PATCH", f"/{phone}/sip-config", body)[0] == 422
 
 
+@pytest.mark.slow
 def test_without_livekit_nothing_of_it_is_loaded() -> None:
     loaded = "import sys, cordboard.bootstrap; print({'livekit', 'aiohttp', 'google.protobuf'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True, timeout=60)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.calls.phone import Agent, Phone
 from tests.calls.registrar import Registrar
+from tests.calls.standing import until
 from tests.calls.test_guarding import options
 from tests.processes import cordboard
 from tests.serve.installations import Installation, installation
@@ -79,3 +80,11 @@ def test_a_trunk_registers_by_command_and_says_how_that_stands(installed: Instal
         cordboard(data, "trunk", "update", installed.number, "--no-register")
         assert carrier.until_granted(2)[1].expires == 0
         assert "off" in cordboard(data, "trunk", "registrations", installed.number).stdout
+
+        def past() -> list[tuple[str, int | None]]:
+            told = cordboard(data, "trunk", "registrations", installed.number, "--history", "--json").stdout
+            return [(each["what"], each["code"]) for each in json.loads(told)["data"]]
+
+        until(lambda: len(past()) == 2)
+        assert past() == [("unregistered", 200), ("registered", 200)]
+        assert carrier.at in cordboard(data, "trunk", "registrations", installed.number, "--history").stdout

@@ -78,8 +78,15 @@ def test_a_call_without_a_recording_has_none(installed: Installation, id: str, t
         assert not output.exists()
 
 
-def test_the_sound_is_for_the_administrator_alone(installed: Installation, id: str) -> None:
-    assert call("GET", f"{installed.server.url}/cordboard/v1/calls/{id}/recording", installed.key)[0] == 401
+def test_the_sound_is_for_nobody_but_whose_call_it_is(installed: Installation, id: str) -> None:
+    path = f"{installed.server.url}/cordboard/v1/calls/{id}/recording"
+    data = installed.server.data
+    cordboard(data, "tenant", "create", "Others")
+    theirs = cordboard(data, "key", "create", "--tenant", "Others").stdout.strip()
+    assert call("GET", path, "wrong")[0] == 401
+    for key, why in ((theirs, "unknown-call"), (installed.key, "no-recording")):
+        status, problem = call("GET", path, key)
+        assert (status, problem["code"]) == (404, why)
 
 
 def test_what_was_finished_while_no_server_ran_is_made_by_the_next(installed: Installation, id: str) -> None:

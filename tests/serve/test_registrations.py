@@ -18,6 +18,7 @@ from tests.processes import Server, call_as_operator, cordboard, serving
 
 pytestmark = pytest.mark.calls
 
+FIGURES = "/cordboard/v1/figures"
 ACCOUNTS = "/api/rest/public/operator/sip_device_routes"
 
 
@@ -116,6 +117,20 @@ def test_whoever_is_allowed_no_longer_is_offline_when_the_change_is_answered(
     assert registering.patch(use_allowed_ips=True, allowed_ips="127.0.3.0/24")["is_online"]
 
 
+def test_who_is_registered_is_counted_in_the_figures(registering: Registering, phone: Phone) -> None:
+    def counted() -> tuple[int, int]:
+        status, figures = call_as_operator("GET", f"{registering.server.url}{FIGURES}", registering.login)
+        assert status == 200, figures
+        assert figures["registered"]["minutes"][-1]["count"] == figures["registered"]["now"]
+        return figures["registered"]["now"], figures["registered"]["accounts"]
+
+    assert counted() == (0, 1)
+    assert registering.registers(phone) == 200
+    assert until(lambda: counted() == (1, 1), 15)
+    assert registering.registers(phone, expires=0) == 200
+    assert until(lambda: counted() == (0, 1), 15)
+
+
 def test_another_password_or_no_account_ends_registrations(registering: Registering, phone: Phone) -> None:
     assert registering.registers(phone) == 200
     cordboard(registering.server.data, "account", "update", registering.username, "--password", "another-one")
@@ -157,3 +172,28 @@ def test_a_change_while_the_edge_is_away_counts_when_it_is_back(registering: Reg
     registering.server.wait("/readyz")
     assert until(lambda: registering.registers(phone) == 403, 10)
     assert until(lambda: registering.shown() == (False, None), 5)
+
+
+def test_what_became_of_an_account_can_be_read_and_is_told_as_events(registering: Registering, phone: Phone) -> None:
+    data = registering.server.data
+    assert registering.registers(phone) == 200
+    assert registering.registers(phone, expires=0) == 200
+    assert register(phone, registering, "nobody").status == 401  # type: ignore[arg-type]
+
+    def history(*arguments: str) -> list[dict[str, Any]]:
+        shown = cordboard(data, "account", "registrations", *arguments, "--json").stdout
+        return [each for each in json.loads(shown)["data"] if each["what"] != "expired"]
+
+    assert until(lambda: len(history()) == 3)
+    gone, came = history(registering.username)
+    assert (came["what"], came["bindings"], came["place"]) == ("registered", 1, f"udp:{phone.at}")
+    assert (gone["what"], gone["account_id"]) == ("unregistered", registering.id)
+    assert history(registering.id) == [gone, came] == history("--tenant", "Acme")
+    (refused,) = history("nobody")
+    assert (refused["reason"], refused["account_id"], refused["tenant_id"]) == ("unknown-username", None, None)
+    told = json.loads(cordboard(data, "event", "list", "--type", "account.*", "--json").stdout)["data"]
+    turns = [each for each in told if each["type"] in ("account.online", "account.offline")]
+    assert [(each["type"], each["data"]["account_id"]) for each in turns][:2] == [
+        ("account.offline", registering.id),
+        ("account.online", registering.id),
+    ]

@@ -119,3 +119,28 @@ async def test_secrets_reach_the_edge_as_its_calls_need_them_and_another_realm_m
     before = file.applied()
     async with builders.world("sqlite", sqlite_folder, engine=Projection(file, Rows(ring, "elsewhere"))):
         assert file.applied() != before
+
+
+async def test_an_import_stands_at_the_edge_as_a_file_made_anew_has_it(file: EdgeFile, sqlite_folder: Path) -> None:
+    async with builders.world("sqlite", sqlite_folder, engine=Projection(file, ROWS)) as world:
+        tenant = await create_tenant(world)
+        await create_agent(world, tenant)
+        rows = "number,inbound_agent,termination_uri,username,password\n" + "".join(
+            f"{builders.fresh_number()},Support,sip{n}.carrier.example,u,p\n" for n in range(150)
+        )
+        async with world.client(builders.ADMIN_TOKEN) as http:
+            begun = (await http.post("/cordboard/v1/imports", json={"tenant_id": tenant})).json()
+            path = f"/cordboard/v1/imports/{begun['id']}/rows"
+            assert (await http.put(path, params={"from": 0}, content=rows.encode())).json()["imported"] == 150
+    followed = _everything(file)
+    assert len(followed["number"]) == len(followed["trunk"]) == len(followed["hop"]) - 1 == 150
+    with sqlite3.connect(file.path) as writer:
+        writer.execute("update meta set epoch = 'another'")
+    async with builders.world("sqlite", sqlite_folder, engine=Projection(file, ROWS)):
+        assert _everything(file) == followed
+
+
+def _everything(file: EdgeFile) -> dict[str, list[tuple[object, ...]]]:
+    tables = ("number", "trunk", "agent", "hop")
+    with sqlite3.connect(file.path) as reader:
+        return {name: sorted(reader.execute(f"select * from {name}").fetchall()) for name in tables}

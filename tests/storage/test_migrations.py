@@ -250,6 +250,7 @@ def check_upgraded(connection: Connection) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_installation_on_sqlite_is_brought_to_outbound_calls_with_its_data(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/store.sqlite")
     with engine.begin() as connection:
@@ -258,6 +259,7 @@ def test_an_installation_on_sqlite_is_brought_to_outbound_calls_with_its_data(tm
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_an_installation_on_postgresql_is_brought_to_outbound_calls_with_its_data(empty_postgres_url: str) -> None:
     on_postgres(empty_postgres_url, upgrade_with_data)
     on_postgres(empty_postgres_url, check_upgraded)

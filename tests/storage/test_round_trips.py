@@ -109,7 +109,7 @@ async def test_another_transport_of_a_gateway_is_a_change_of_the_trunk(world: Wo
     await world.store.write(None, partial(trunks.save, who=ADMIN, before=trunk, after=other, now=NOW))
     seen = await world.store.read(partial(changes.after, revision=before))
     assert [(change.kind, change.id) for change in seen] == [("trunk", trunk.id)]
-    rows = await world.store.read(partial(projected.gateways, trunk=trunk.id))
+    rows = (await world.store.read(partial(projected.gateways_of, trunks=[trunk.id])))[trunk.id]
     assert [(row["host"], row["port"], row["transport"]) for row in rows] == [
         ("other.example", None, None),
         ("127.0.1.1", 5080, None),

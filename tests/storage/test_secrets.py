@@ -39,6 +39,16 @@ def test_a_sealed_secret_opens_for_no_other_row(path: Path) -> None:
         ring.unseal(ring.seal("hunter2", "row-1"), "row-2")
 
 
+def test_the_same_secret_stays_as_it_is_sealed_and_one_that_does_not_open_is_sealed_anew(path: Path) -> None:
+    ring = KeyRing.open(path)
+    before = ring.seal("hunter2", "row")
+    assert ring.seal_anew("hunter2", "row", before) is before
+    for plain, row, sealed in (("other", "row", before), ("hunter2", "row-2", before), ("hunter2", "row", None)):
+        assert ring.unseal(ring.seal_anew(plain, row, sealed), row) == plain
+    newer = KeyRing("k2", {"k2": bytes(32)})  # the key that sealed it is gone
+    assert newer.unseal(newer.seal_anew("hunter2", "row", before), "row") == "hunter2"
+
+
 def test_a_secret_sealed_twice_looks_different(path: Path) -> None:
     ring = KeyRing.open(path)
     assert ring.seal("hunter2", "row").text != ring.seal("hunter2", "row").text
@@ -99,6 +109,7 @@ def test_the_file_is_its_owner_s_alone_and_stays_as_it_is(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path], "a temporary file was left"
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_have_one_ring(tmp_path: Path) -> None:
     processes = [
         subprocess.Popen(

@@ -127,7 +127,7 @@ async def test_a_limit_holds_for_each_of_twenty_tenants_under_a_race(world: Worl
     owners = [await create_tenant(world) for _ in range(20)]
 
     async def add_within_the_limit(tx: Transaction, tenant: TenantId) -> bool:
-        if len(await keys.of_tenant(tx, tenant, 100)) >= limit:
+        if len(await keys.of_tenant(tx, tenant, None, 100)) >= limit:
             return False
         id = new_uuid()
         await key_usecases.create(
@@ -140,7 +140,7 @@ async def test_a_limit_holds_for_each_of_twenty_tenants_under_a_race(world: Worl
     )
     assert sum(results) == limit * len(owners)
     for owner in owners:
-        assert len(await world.store.read(partial(keys.of_tenant, tenant=owner, limit=100))) == limit
+        assert len(await world.store.read(partial(keys.of_tenant, tenant=owner, after=None, limit=100))) == limit
 
 
 async def test_of_32_imports_of_one_number_exactly_one_wins(world: World) -> None:
@@ -277,6 +277,7 @@ async def test_on_postgresql_a_deadlock_is_survived_by_both(postgres_world: Worl
     assert await name_of(postgres_world, one) == await name_of(postgres_world, other) == "Crossed"
 
 
+@pytest.mark.slow
 async def test_on_postgresql_a_lock_that_is_not_given_up_is_too_busy(postgres_world: World, reused_url: str) -> None:
     tenant = await create_tenant(postgres_world)
     connection = await asyncpg.connect(reused_url)

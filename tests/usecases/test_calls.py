@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cordboard.domain.call_details import Audio, Detail, Said, Stream, Try
 from cordboard.domain.calls import (
     Answered,
     Booted,
@@ -14,6 +15,7 @@ from cordboard.domain.calls import (
     CallId,
     Ended,
     Event,
+    Learnt,
     Lost,
     Message,
     Refusal,
@@ -160,6 +162,28 @@ async def test_messages_keep_their_order_and_may_come_before_their_call(world: W
     await teller.tell(message(at=0), started())
     told = await world.store.read(partial(calls.messages, id=CallId("c1")))
     assert [(m.method, m.status) for m in told] == [("INVITE", None), ("INVITE", 200), ("BYE", None)]
+
+
+async def test_what_else_is_told_of_a_call_is_read_as_it_was_told_and_goes_with_it(world: World) -> None:
+    stream = Stream(
+        side="caller", codec="PCMU/8000", profile="RTP/AVP", suite="", packets=9, bytes=1, errors=0, mos=4.2
+    )
+    tried = Try(
+        began_at=START,
+        ended_at=START + timedelta(seconds=4),
+        rung_at=None,
+        uri="sip:a",
+        host="a",
+        code=None,
+        reason="silent",
+    )
+    said = Said(side="callee", codecs=("PCMU",), profile="RTP/SAVP", suites=("A",), direction="sendrecv")
+    details: list[Detail] = [tried, said, Audio(streams=(stream,))]
+    learnt = [Learnt(CallId("c1"), START + timedelta(seconds=at), detail) for at, detail in enumerate(details)]
+    await Teller(world).tell(*reversed(learnt), started())
+    assert await world.store.read(partial(calls.details, id=CallId("c1"))) == details
+    await world.store.write(None, partial(calls.remove_old, before=START + timedelta(days=1), limit=9))
+    assert await world.store.read(partial(calls.details, id=CallId("c1"))) == []
 
 
 async def test_a_restart_closes_the_calls_of_that_edge_that_are_not_on_disk(world: World) -> None:

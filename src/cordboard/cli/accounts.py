@@ -1,16 +1,21 @@
 """`cordboard account`."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
 import click
 
-from cordboard.cli.common import confirmed, show_json, show_object, show_table, talks_to_server
+from cordboard.cli import registrations
+from cordboard.cli.common import limited, of_tenant, remove, removes, uses, whose
+from cordboard.cli.nouns import ACCOUNT, OPERATOR, TENANT
+from cordboard.cli.showing import show_json, show_list, show_object
 from cordboard.client import Client
 from cordboard.domain.accounts import Recording
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _OPTIONS = (
     click.option("--username", help="What the phone registers as; made if not given."),
@@ -47,20 +52,20 @@ def account() -> None:
 
 
 @account.command()
-@click.option("--tenant", required=True, help="Name, reference or id.")
-@click.option("--operator", help="Name or id, if several tenants are called so.")
+@click.option("--tenant", type=TENANT, required=True, help="Name, reference or id.")
+@click.option("--operator", type=OPERATOR, help="Name or id, if several tenants are called so.")
 @_describes_account
-@talks_to_server
+@uses("list_tenants", "list_operators", "create_account", once=True)
 def create(client: Client, tenant: str, operator: str | None, as_json: bool, **options: Any) -> None:
     """Create a SIP account; prints JSON with id, username and password."""
     show_json(client.post(f"/tenants/{client.tenant_id(tenant, operator)}/accounts", _said(options)))
 
 
 @account.command()
-@click.argument("account")
+@click.argument("account", type=ACCOUNT)
 @_describes_account
 @click.option("--no-record", is_flag=True, help="Record none of its calls.")
-@talks_to_server
+@uses("list_accounts", "update_account")
 def update(client: Client, account: str, no_record: bool, as_json: bool, **options: Any) -> None:
     """Change an account, by its id or username; what is not named stays as it is.
 
@@ -77,41 +82,61 @@ def update(client: Client, account: str, no_record: bool, as_json: bool, **optio
 
 
 @account.command()
-@click.argument("account")
-@talks_to_server
+@click.argument("account", type=ACCOUNT)
+@uses("list_accounts", "get_account")
 def show(client: Client, account: str, as_json: bool) -> None:
     """Show an account and where it is registered, by its id or username."""
     _show(client.get(f"/accounts/{account_id(client, account)}"), as_json)
 
 
+@account.command("registrations")
+@click.argument("account", required=False, type=ACCOUNT)
+@click.option("--tenant", type=TENANT, help="Of this tenant's accounts: name, reference or id.")
+@click.option(
+    "--what",
+    type=click.Choice(["registered", "moved", "unregistered", "expired", "refused"]),
+    help="Only what became of them so.",
+)
+@click.option("--from", "since", help="At this instant or later: 2026-11-21T08:00:00Z.")
+@click.option("--to", "until", help="Before this instant.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Shown at most.")
+@uses("list_tenants", "list_registrations")
+def history(
+    client: Client, account: str | None, tenant: str | None, limit: int, as_json: bool, **filters: str | None
+) -> None:
+    """Show when an account came, moved, went, or was refused and why; newest first.
+
+    ACCOUNT is its id, or a username, which may be nobody's. Without one it is of all accounts, and of trunks.
+    """
+    query = {"what": filters["what"], "from": filters["since"], "to": filters["until"]}
+    if account is not None:
+        query["account_id" if _ID.fullmatch(account) else "username"] = account
+    if tenant is not None:
+        query["tenant_id"] = client.tenant_id(tenant)
+    registrations.show(client, limit, as_json, registrations.OF_ACCOUNTS, **query)
+
+
 @account.command()
-@click.argument("account")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@talks_to_server
-def delete(client: Client, account: str, yes: bool, as_json: bool) -> None:
+@click.argument("account", type=ACCOUNT)
+@removes
+@uses("list_accounts", "delete_account")
+def delete(client: Client, account: str, as_json: bool, **how: Any) -> None:
     """Delete an account, by its id or username; its registrations end."""
     id = account_id(client, account)
-    confirmed(f"delete the account {account}", yes=yes, as_json=as_json)
-    client.delete(f"/accounts/{id}")
-    if as_json:
-        show_json({"id": id, "deleted": True})
-    else:
-        click.echo(f"deleted {account}")
+    remove(client, f"/accounts/{id}", account, {"id": id, "deleted": True}, as_json=as_json, **how)
 
 
 @account.command("list")
-@click.option("--tenant", required=True, help="Name, reference or id.")
-@click.option("--operator", help="Name or id, if several tenants are called so.")
-@talks_to_server
-def list_(client: Client, tenant: str, operator: str | None, as_json: bool) -> None:
+@of_tenant
+@click.option("--operator", type=OPERATOR, help="Name or id, if several tenants are called so.")
+@limited
+@uses("get_me", "list_tenants", "list_operators", "list_accounts")
+def list_(client: Client, tenant: str | None, operator: str | None, limit: int | None, as_json: bool) -> None:
     """List a tenant's accounts, oldest first, and whether they are registered."""
-    found = client.all("/accounts", tenant_id=client.tenant_id(tenant, operator))
-    if as_json:
-        show_json({"data": found})
-        return
-    rows = [{**each, "state": _state(each), "user_agent": _user_agent(each)} for each in found]
-    columns = ("id", "username", "caller_id_name", "internal_caller_id", "external_caller_id", "state", "user_agent")
-    show_table(rows, columns)
+    found = client.each("/accounts", most=limit, tenant_id=whose(client, tenant, operator))
+    columns = ("username", "state", "extension", "shows", "name", "id", "phone")
+    empty = "no accounts yet: cordboard account create --tenant NAME"
+    show_list(found, columns, as_json=as_json, empty=empty, line=_line)
 
 
 def account_id(client: Client, ref: str) -> str:
@@ -145,6 +170,17 @@ def _said(options: dict[str, Any]) -> dict[str, Any]:
     if options["record"] or options["on_demand"]:
         body["record"] = [*options["record"], *([Recording.ON_DEMAND] if options["on_demand"] else [])]
     return body
+
+
+def _line(shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **shown,
+        "state": _state(shown),
+        "extension": shown["internal_caller_id"],
+        "shows": shown["external_caller_id"],
+        "name": shown["caller_id_name"],
+        "phone": _user_agent(shown),
+    }
 
 
 def _state(shown: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 import click
 
-from cordboard.cli.common import show_json, show_table, talks_to_server
+from cordboard.cli.common import uses
+from cordboard.cli.showing import show_json, show_table
 from cordboard.client import Client
 
 
@@ -12,19 +13,19 @@ def ban() -> None:
 
 
 @ban.command("list")
-@talks_to_server
+@uses("list_bans")
 def list_(client: Client, as_json: bool) -> None:
     """List those that stand now."""
     found = client.get("/bans")
     if as_json:
         show_json(found)
     else:
-        show_table(found["data"], ("address", "reason", "since", "dropped"))
+        show_table(found["data"], ("address", "reason", "since", "dropped"), empty="nobody is banned now")
 
 
 @ban.command()
 @click.argument("address")
-@talks_to_server
+@uses("ban")
 def add(client: Client, address: str, as_json: bool) -> None:
     """Hear no more of an address, for CORDBOARD_BAN_SECONDS."""
     client.put(f"/bans/{address}", {})
@@ -33,7 +34,7 @@ def add(client: Client, address: str, as_json: bool) -> None:
 
 @ban.command()
 @click.argument("address")
-@talks_to_server
+@uses("unban")
 def remove(client: Client, address: str, as_json: bool) -> None:
     """Hear an address again at once."""
     client.delete(f"/bans/{address}")

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from cordboard.cli.common import fail, show_json, show_table, talks_to_server
+from cordboard.cli.common import fail, uses
+from cordboard.cli.showing import show_json, show_table
 from cordboard.client import Client
 
 
@@ -14,7 +15,7 @@ def livekit() -> None:
 
 
 @livekit.command()
-@talks_to_server
+@uses("plan_livekit")
 def plan(client: Client, as_json: bool) -> None:
     """Show what `apply` would do; nothing is changed."""
     planned = client.get("/livekit/plan")
@@ -26,7 +27,7 @@ def plan(client: Client, as_json: bool) -> None:
 
 @livekit.command()
 @click.option("--yes", is_flag=True, help="Even if that deletes more than ten objects, or a fifth of all.")
-@talks_to_server
+@uses("apply_livekit")
 def apply(client: Client, yes: bool, as_json: bool) -> None:
     """Make LiveKit what is stored; objects that are not ours stay as they are."""
     applied = client.post("/livekit/apply", {"mass_deletion": yes})

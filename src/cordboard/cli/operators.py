@@ -4,7 +4,9 @@ from typing import Any
 
 import click
 
-from cordboard.cli.common import confirmed, show_json, show_table, talks_to_server
+from cordboard.cli.common import remove, removes, uses
+from cordboard.cli.nouns import OPERATOR
+from cordboard.cli.showing import show_json, show_list
 from cordboard.client import Client
 
 
@@ -15,46 +17,39 @@ def operator() -> None:
 
 @operator.command()
 @click.argument("name")
-@talks_to_server
+@uses("create_operator", once=True)
 def create(client: Client, name: str, as_json: bool) -> None:
     """Create an operator and print NAME:PASSWORD alone; the password is not shown again."""
     _show(client.post("/operators", {"name": name}), as_json)
 
 
 @operator.command()
-@click.argument("name")
-@talks_to_server
+@click.argument("name", type=OPERATOR)
+@uses("list_operators", "renew_operator_password", once=True)
 def password(client: Client, name: str, as_json: bool) -> None:
     """Give an operator a new password and print NAME:PASSWORD; the old one is refused from then on."""
     _show(client.post(f"/operators/{client.operator_id(name)}/password", {}), as_json)
 
 
 @operator.command("list")
-@talks_to_server
+@uses("list_operators")
 def list_(client: Client, as_json: bool) -> None:
     """List every operator."""
     found: list[dict[str, Any]] = []
     while page := client.get("/operators", limit=1000, after=found[-1]["name"] if found else None)["data"]:
         found += page
-    if as_json:
-        show_json({"data": found})
-    else:
-        show_table(found, ("id", "name", "created_at"))
+    empty = "no operators yet: cordboard operator create NAME"
+    show_list(found, ("name", "id", "created_at"), as_json=as_json, empty=empty)
 
 
 @operator.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@talks_to_server
-def delete(client: Client, name: str, yes: bool, as_json: bool) -> None:
+@click.argument("name", type=OPERATOR)
+@removes
+@uses("list_operators", "delete_operator")
+def delete(client: Client, name: str, as_json: bool, **how: Any) -> None:
     """Delete an operator that has no customers."""
     id = client.operator_id(name)
-    confirmed(f"delete the operator {name}", yes=yes, as_json=as_json)
-    client.delete(f"/operators/{id}")
-    if as_json:
-        show_json({"id": id, "deleted": True})
-    else:
-        click.echo(f"deleted {name}")
+    remove(client, f"/operators/{id}", name, {"id": id, "deleted": True}, as_json=as_json, **how)
 
 
 def _show(made: dict[str, Any], as_json: bool) -> None:

@@ -5,15 +5,24 @@ from typing import Any, TypeVar
 
 import click
 
-from cordboard.cli.common import confirmed, show_json, show_table, talks_to_server
+from cordboard.cli.common import limited, remove, removes, uses
+from cordboard.cli.nouns import OPERATOR, TENANT
+from cordboard.cli.showing import show_json, show_list, show_object
 from cordboard.client import Client
-from cordboard.domain.tenants import Language
+from cordboard.domain.tenants import Language, Termination
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--account-limit", type=int, help="SIP accounts that may be created; existing ones go on."),
     click.option("--no-account-limit", is_flag=True, help="As many as there are."),
+    click.option("--capacity-limit", type=int, help="Calls at once."),
+    click.option("--no-capacity-limit", is_flag=True, help="As many calls at once as the installation takes."),
+    click.option(
+        "--termination-mode",
+        type=click.Choice([str(each) for each in Termination]),
+        help="Whose trunks its outbound calls take, in the operator's words.",
+    ),
     click.option(
         "--language", type=click.Choice([str(each) for each in Language]), help="In which the customer is spoken to."
     ),
@@ -35,9 +44,11 @@ def tenant() -> None:
 @tenant.command()
 @click.argument("name")
 @click.option("--reference", help="The id that your own system uses for this customer.")
-@click.option("--operator", help="Name or id: it is this operator's customer; without --reference it gets one.")
+@click.option(
+    "--operator", type=OPERATOR, help="Name or id: it is this operator's customer; without --reference it gets one."
+)
 @_describes_tenant
-@talks_to_server
+@uses("list_operators", "create_tenant", once=True)
 def create(
     client: Client, name: str, reference: str | None, operator: str | None, as_json: bool, **options: Any
 ) -> None:
@@ -52,11 +63,11 @@ def create(
 
 
 @tenant.command()
-@click.argument("tenant")
-@click.option("--operator", help="Name or id, if several tenants are called so.")
+@click.argument("tenant", type=TENANT)
+@click.option("--operator", type=OPERATOR, help="Name or id, if several tenants are called so.")
 @click.option("--name", help="Its new name.")
 @_describes_tenant
-@talks_to_server
+@uses("list_tenants", "list_operators", "update_tenant")
 def update(client: Client, tenant: str, operator: str | None, name: str | None, as_json: bool, **options: Any) -> None:
     """Change a tenant, by its name, reference or id; what is not named stays as it is."""
     body = _said(options) | ({} if name is None else {"name": name})
@@ -66,44 +77,53 @@ def update(client: Client, tenant: str, operator: str | None, name: str | None, 
     if as_json:
         show_json(changed)
     else:
-        show_table([changed], _COLUMNS)
+        show_object(changed)
 
 
 @tenant.command()
-@click.argument("tenant")
-@click.option("--operator", help="Name or id, if several tenants are called so.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@talks_to_server
-def delete(client: Client, tenant: str, operator: str | None, yes: bool, as_json: bool) -> None:
+@click.argument("tenant", type=TENANT)
+@click.option("--operator", type=OPERATOR, help="Name or id, if several tenants are called so.")
+@removes
+@uses("list_tenants", "list_operators", "delete_tenant")
+def delete(client: Client, tenant: str, operator: str | None, as_json: bool, **how: Any) -> None:
     """Delete a tenant with its accounts, numbers, trunks, agents and keys; phones lose their registration."""
     id = client.tenant_id(tenant, operator)
-    confirmed(f"delete the tenant {tenant} with all that it has", yes=yes, as_json=as_json)
-    client.delete(f"/tenants/{id}")
-    if as_json:
-        show_json({"id": id, "deleted": True})
-    else:
-        click.echo(f"deleted {tenant}")
+    remove(client, f"/tenants/{id}", tenant, {"id": id, "deleted": True}, as_json=as_json, **how)
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:
     """The part of a body that was spoken of."""
-    if options["account_limit"] is not None and options["no_account_limit"]:
-        raise click.UsageError("--account-limit and --no-account-limit contradict each other")
-    body = {name: options[name] for name in ("account_limit", "language") if options[name] is not None}
-    return {**body, "account_limit": None} if options["no_account_limit"] else body
+    names = ("account_limit", "capacity_limit", "language", "termination_mode")
+    body = {name: options[name] for name in names if options[name] is not None}
+    for name in ("account_limit", "capacity_limit"):
+        if options[f"no_{name}"]:
+            if name in body:
+                option = name.replace("_", "-")
+                raise click.UsageError(f"--{option} and --no-{option} contradict each other")
+            body[name] = None
+    return body
 
 
-_COLUMNS = ("id", "name", "reference", "accounts", "account_limit", "created_at")
+_COLUMNS = ("name", "reference", "id", "accounts", "account_limit", "created_at")
 
 
 @tenant.command("list")
-@talks_to_server
-def list_(client: Client, as_json: bool) -> None:
+@limited
+@uses("list_tenants")
+def list_(client: Client, limit: int | None, as_json: bool) -> None:
     """List every tenant."""
-    found: list[dict[str, Any]] = []
-    while page := client.get("/tenants", limit=1000, after=found[-1]["id"] if found else None)["data"]:
-        found += page
+    found = client.each("/tenants", most=limit)
+    show_list(found, _COLUMNS, as_json=as_json, empty="no tenants yet: cordboard tenant create NAME")
+
+
+@tenant.command()
+@click.argument("tenant", type=TENANT)
+@click.option("--operator", type=OPERATOR, help="Name or id, if several tenants are called so.")
+@uses("list_tenants", "list_operators", "get_tenant")
+def show(client: Client, tenant: str, operator: str | None, as_json: bool) -> None:
+    """Show one tenant, by its name, reference or id."""
+    found = client.get(f"/tenants/{client.tenant_id(tenant, operator)}")
     if as_json:
-        show_json({"data": found})
+        show_json(found)
     else:
-        show_table(found, _COLUMNS)
+        show_object(found)

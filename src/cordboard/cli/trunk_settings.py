@@ -12,7 +12,7 @@ from cordboard.domain.media import CODECS
 from cordboard.domain.trunk_options import CalledNumberFrom, NumberFormat, TrunkOptions
 
 OPTIONS = tuple(option.name for option in fields(TrunkOptions))
-_POLICIES = click.Choice(["disable", "allow", "require"])
+POLICIES = click.Choice(["disable", "allow", "require"])
 
 
 def trunk_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,8 +34,8 @@ _PLACES = (
     click.option("--password", help="The password that goes with it."),
     click.option("--inbound-username", help="The carrier must call with this digest username."),
     click.option("--inbound-password", help="The password that goes with it."),
-    click.option("--media-in", type=_POLICIES, help="SRTP of calls from the carrier."),
-    click.option("--media-out", type=_POLICIES, help="SRTP of calls to the carrier."),
+    click.option("--media-in", type=POLICIES, help="SRTP of calls from the carrier."),
+    click.option("--media-out", type=POLICIES, help="SRTP of calls to the carrier."),
     click.option("--allowed-address", "allowed", multiple=True, help="Address or CIDR that calls come from; repeat."),
     click.option("--tls-verify/--no-tls-verify", default=None, help="Check the gateways' certificates and names."),
     click.option("--probe/--no-probe", default=None, help="Ask the gateways from time to time if they are there."),

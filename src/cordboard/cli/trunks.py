@@ -1,11 +1,15 @@
 """`cordboard trunk`."""
 
 from typing import Any
-from uuid import UUID
 
 import click
 
-from cordboard.cli.common import confirmed, show_json, show_object, show_table, talks_to_server
+from cordboard.cli import registrations as past
+from cordboard.cli.catalogue import from_catalogue, set_by
+from cordboard.cli.common import fail, limited, of_tenant, remove, removes, show_preview, uses, whose
+from cordboard.cli.figures import strip
+from cordboard.cli.nouns import TENANT, TRUNK
+from cordboard.cli.showing import show_json, show_list, show_object, show_table
 from cordboard.cli.trunk_settings import GATEWAY_PARAMETERS, OPTIONS, trunk_body, trunk_settings
 from cordboard.client import Client
 
@@ -15,46 +19,64 @@ def trunk() -> None:
     """SIP trunks: how calls come from a carrier and go to it. An imported number has one of its own."""
 
 
+trunk.add_command(strip)
+
+
 @trunk.command("list")
-@click.option("--tenant", help="Name, reference or id.")
+@of_tenant
 @click.option("--system", is_flag=True, help="Those that everybody may call through.")
-@talks_to_server
-def list_(client: Client, tenant: str | None, system: bool, as_json: bool) -> None:
+@limited
+@uses("get_me", "list_tenants", "list_trunks")
+def list_(client: Client, tenant: str | None, system: bool, limit: int | None, as_json: bool) -> None:
     """List a tenant's trunks, or the system's, newest first."""
-    if (tenant is None) != system:
+    if system and tenant is not None:
         raise click.UsageError("say whose: --tenant, or --system")
-    found = client.all("/trunks", system=True) if tenant is None else _all(client, tenant)
-    if as_json:
-        show_json({"data": found})
-    else:
-        rows = [{**each, "gateways": " ".join(map(_gateway_text, each["gateways"])) or None} for each in found]
-        show_table(rows, ("id", "name", "gateways", "username", "media_in", "media_out"))
+    owner = {"system": True} if system else {"tenant_id": whose(client, tenant)}
+    show_list(
+        client.each("/trunks", most=limit, **owner),
+        ("name", "gateways", "id", "username", "media_in", "media_out"),
+        as_json=as_json,
+        empty="no trunks yet: cordboard trunk create --tenant NAME --name NAME --gateway HOST",
+        line=lambda trunk: {**trunk, "gateways": " ".join(map(_gateway_text, trunk["gateways"]))},
+    )
 
 
 @trunk.command()
-@click.argument("trunk")
-@talks_to_server
+@click.argument("trunk", type=TRUNK)
+@uses("search", "list_trunks", "get_trunk")
 def show(client: Client, trunk: str, as_json: bool) -> None:
-    """Show one trunk, by its id or by a number of it."""
-    _show(_found(client, trunk), as_json)
+    """Show one trunk, by its id, its name, or a number of it."""
+    _show(client.trunk(trunk), as_json)
 
 
 @trunk.command()
-@click.argument("trunk", required=False)
-@click.option("--tenant", help="Of all trunks of this tenant instead: name, reference or id.")
-@talks_to_server
+@click.argument("trunk", required=False, type=TRUNK)
+@click.option("--tenant", type=TENANT, help="Of all trunks of this tenant instead: name, reference or id.")
+@uses("list_tenants", "search", "list_trunks", "get_trunk", "get_trunk_health")
 def health(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
-    """Show which gateways answer: of one trunk, by its id or a number of it, or of a tenant."""
-    columns = ("trunk", "host", "uri", "state", "code", "latency_ms", "asked_at")
+    """Show which gateways answer: of one trunk, by its id, its name, or a number of it, or of a tenant."""
+    columns = ("trunk", "host", "state", "code", "latency_ms", "asked_at", "uri")
     _told(client, "health", trunk, tenant, columns, as_json)
 
 
 @trunk.command()
-@click.argument("trunk", required=False)
-@click.option("--tenant", help="Of all trunks of this tenant instead: name, reference or id.")
-@talks_to_server
-def registrations(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
-    """Show how the edge is registered with gateways: of one trunk, by its id or a number of it, or of a tenant."""
+@click.argument("trunk", required=False, type=TRUNK)
+@click.option("--tenant", type=TENANT, help="Of all trunks of this tenant instead: name, reference or id.")
+@click.option("--history", is_flag=True, help="What has become of one trunk's, newest first.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Of a history: shown at most.")
+@uses("list_tenants", "search", "list_trunks", "get_trunk", "get_trunk_registrations", "list_registrations")
+def registrations(
+    client: Client, trunk: str | None, tenant: str | None, history: bool, limit: int, as_json: bool
+) -> None:
+    """Show how the edge is registered with the gateways of one trunk, or of a tenant.
+
+    TRUNK is its id, its name, or a number of it.
+    """
+    if history:
+        if trunk is None or tenant is not None:
+            raise click.UsageError("a history is of one trunk")
+        past.show(client, limit, as_json, past.OF_TRUNKS, trunk_id=client.trunk(trunk)["id"])
+        return
     columns = ("trunk", "host", "state", "code", "reason", "since", "expires_at", "next_attempt_at")
     _told(client, "registrations", trunk, tenant, columns, as_json)
 
@@ -63,32 +85,49 @@ def _told(
     client: Client, what: str, trunk: str | None, tenant: str | None, columns: tuple[str, ...], as_json: bool
 ) -> None:
     """What the edge knows of gateways."""
-    if (trunk is None) == (tenant is None):
-        raise click.UsageError("name a trunk, or a tenant with --tenant")
-    chosen = [_found(client, trunk)] if trunk is not None else _all(client, str(tenant))
-    told = [{**client.get(f"/trunks/{each['id']}/{what}"), "name": each["name"]} for each in chosen]
+    told = _told_of(client, what, trunk, tenant)
     if as_json:
         show_json({"data": told})
         return
-    show_table([{**each, "trunk": one["name"]} for one in told for each in one["gateways"]], columns)
+    rows = ({**each, "trunk": one["name"]} for one in told for each in one["gateways"])
+    show_table(rows, columns, empty="no gateways: cordboard trunk update TRUNK --gateway HOST")
+
+
+def _told_of(client: Client, what: str, trunk: str | None, tenant: str | None) -> list[dict[str, Any]]:
+    """What is to be said of a trunk, or of each of a tenant's."""
+    if (trunk is None) == (tenant is None):
+        raise click.UsageError("name a trunk, or a tenant with --tenant")
+    chosen = [client.trunk(trunk)] if trunk is not None else _all(client, str(tenant))
+    return [{**client.get(f"/trunks/{each['id']}/{what}"), "name": each["name"]} for each in chosen]
 
 
 @trunk.command()
-@click.option("--tenant", help="Whose: name, reference or id.")
+@click.option("--tenant", type=TENANT, help="Whose: name, reference or id.")
 @click.option("--system", is_flag=True, help="Everybody's: all tenants may call through it, and none changes it.")
 @click.option("--name", required=True, help="Its name.")
+@from_catalogue
 @trunk_settings
-@talks_to_server
-def create(client: Client, tenant: str | None, system: bool, as_json: bool, **options: Any) -> None:
+@uses("list_tenants", "get_catalogue_entry", "create_trunk", once=True)
+def create(
+    client: Client,
+    tenant: str | None,
+    system: bool,
+    as_json: bool,
+    entry: str | None,
+    values: tuple[str, ...],
+    **options: Any,
+) -> None:
     """Create a trunk, a tenant's or the system's; prints it as JSON."""
     if (tenant is None) != system:
         raise click.UsageError("say whose it is: --tenant, or --system")
     owner = {"system": True} if tenant is None else {"tenant_id": client.tenant_id(tenant)}
-    show_json(client.post("/trunks", {**owner, **trunk_body(options)}))
+    given, said = set_by(client, entry, values, "carrier"), trunk_body(options)
+    asked = {**given.get("options", {}), **said.get("options", {})}
+    show_json(client.post("/trunks", {**owner, **given, **said, **({"options": asked} if asked else {})}))
 
 
 @trunk.command()
-@click.argument("trunk")
+@click.argument("trunk", type=TRUNK)
 @click.option("--name", help="Its name.")
 @trunk_settings
 @click.option("--no-gateway", is_flag=True, help="Inbound only: the gateways and the credentials go.")
@@ -96,37 +135,67 @@ def create(client: Client, tenant: str | None, system: bool, as_json: bool, **op
 @click.option("--no-inbound-credentials", is_flag=True, help="The carrier calls without a digest.")
 @click.option("--allow-all-addresses", is_flag=True, help="Calls may come from everywhere.")
 @click.option("--default", "defaults", type=click.Choice(OPTIONS), multiple=True, help="Back to the default; repeat.")
-@talks_to_server
-def update(client: Client, trunk: str, as_json: bool, **options: Any) -> None:
-    """Change a trunk, by its id or by a number of it; what is not named stays as it is."""
+@click.option("--dry-run", is_flag=True, help="Only say which numbers and calls it would touch.")
+@uses("search", "list_trunks", "get_trunk", "update_trunk")
+def update(client: Client, trunk: str, as_json: bool, dry_run: bool, **options: Any) -> None:
+    """Change a trunk, by its id, its name, or a number of it; what is not named stays as it is."""
     body = _changes(options)
-    _show(client.patch(f"/trunks/{_found(client, trunk)['id']}", body), as_json)
+    path = f"/trunks/{client.trunk(trunk)['id']}"
+    if dry_run:
+        show_preview(client.patch(path, body, dry_run=True), as_json=as_json)
+        return
+    _show(client.patch(path, body), as_json)
 
 
 @trunk.command()
-@click.argument("trunk")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@talks_to_server
-def delete(client: Client, trunk: str, yes: bool, as_json: bool) -> None:
-    """Delete a trunk, by its id or by a number of it; its numbers have none then, and no calls."""
-    found = _found(client, trunk)
-    confirmed(f"delete the trunk {found['name']}", yes=yes, as_json=as_json)
-    client.delete(f"/trunks/{found['id']}")
+@click.argument("trunk", required=False, type=TRUNK)
+@click.option("--tenant", type=TENANT, help="All trunks of this tenant instead: name, reference or id.")
+@uses("list_tenants", "search", "list_trunks", "get_trunk", "lint_allow_list")
+def lint(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -> None:
+    """Look at lists of allowed addresses: what is wrong with them, and who calls and is not on them."""
+    told = _told_of(client, "allow-list", trunk, tenant)
     if as_json:
-        show_json({"id": found["id"], "deleted": True})
-    else:
-        click.echo(f"deleted {found['name']}")
+        show_json({"data": told})
+        return
+    for one in told:
+        click.echo(f"{one['name']} ({one['trunk_id']})")
+        for each in one["findings"]:
+            click.echo(f"  {each['severity']:8} {each['code']}: {each['summary']}")
+            click.echo(f"  {'':8} > {each['remedy']}")
+        for each in one["seen_but_not_allowed"]:
+            seen = f"{each['refused']} calls refused, the last at {each['last_seen'][:16].replace('T', ' ')} UTC"
+            click.echo(f"  seen     {each['address']} is not on the list: {seen}")
+            click.echo(f"  {'':8} > if that is the carrier: {each['command']}")
+        if not one["findings"] and not one["seen_but_not_allowed"]:
+            click.echo("  nothing is wrong")
 
 
-def _found(client: Client, ref: str) -> dict[str, Any]:
-    """The trunk of that id, or of that number."""
-    try:
-        id = UUID(ref)
-    except ValueError:
-        found: dict[str, Any] = client.get("/trunks", number=ref)["data"][0]
-    else:
-        found = client.get(f"/trunks/{id}")
-    return found
+@trunk.command()
+@click.argument("trunk", type=TRUNK)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@uses("search", "list_trunks", "get_trunk", "update_trunk")
+def allow(client: Client, trunk: str, addresses: tuple[str, ...], as_json: bool) -> None:
+    """Let calls come from more addresses or CIDR ranges than now."""
+    found = client.trunk(trunk)
+    if not found["allowed_addresses"]:
+        fail(
+            "the trunk lets everybody in, and would let nobody else in then: name all of them with "
+            "`cordboard trunk update --allowed-address`",
+            as_json=as_json,
+        )
+    allowed = list(dict.fromkeys([*(found["allowed_addresses"] or ()), *addresses]))
+    _show(client.patch(f"/trunks/{found['id']}", {"allowed_addresses": allowed}), as_json)
+
+
+@trunk.command()
+@click.argument("trunk", type=TRUNK)
+@removes
+@uses("search", "list_trunks", "get_trunk", "delete_trunk")
+def delete(client: Client, trunk: str, as_json: bool, **how: Any) -> None:
+    """Delete a trunk, by its id, its name, or a number of it; its numbers have none then, and no calls."""
+    found = client.trunk(trunk)
+    done = {"id": found["id"], "deleted": True}
+    remove(client, f"/trunks/{found['id']}", found["name"], done, as_json=as_json, **how)
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """One app per dialect, from its operations, its way to know the caller, and its way to say what failed."""
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -47,29 +49,39 @@ def dialect(
             first = spelt.setdefault(_PARAMETER.sub("{}", path), path)
             named = handler if first == path else _renaming(handler, _PARAMETER.findall(path))
             by_path.setdefault(first.removeprefix(prefix), {})[operation.method] = named
-    routes: list[BaseRoute] = [
-        Route(path, _Endpoint(handlers), methods=list(handlers)) for path, handlers in by_path.items()
-    ]
-    described = _Endpoint({"GET": _document(document)})
-    return _Dialect(Router([*routes, Route("/openapi.json", described, methods=["GET"])]), respond)
+    by_path["/openapi.json"] = {"GET": _document(document)}
+    routes = [Route(path, _Endpoint(handlers), methods=list(handlers)) for path, handlers in by_path.items()]
+    return _Dialect(routes, respond)
 
 
 class _Dialect:
-    """Routes, and nothing of a framework around them: each handler answers its own failures.
+    """Routes by the noun that each path begins with, and nothing of a framework around them: each handler answers its
+    own failures.
 
     Left are paths and methods that lead nowhere, which the router raises before anything is sent.
     """
 
-    def __init__(self, router: Router, respond: Respond) -> None:
-        self._router = router
+    def __init__(self, routes: Iterable[Route], respond: Respond) -> None:
+        by_noun: dict[str, list[BaseRoute]] = {}
+        for route in routes:
+            by_noun.setdefault(_noun(route.path), []).append(route)
+        # a router tries its routes one after the other
+        self._routers = {noun: Router(found) for noun, found in by_noun.items()}
+        self._nowhere = Router()
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self  # by which the router knows that somebody takes what it raises
+        router = self._routers.get(_noun(scope["path"].removeprefix(scope["root_path"])), self._nowhere)
         try:
-            await self._router(scope, receive, send)
+            await router(scope, receive, send)
         except HTTPException as error:
             await self._respond(error)(scope, receive, send)
+
+
+def _noun(path: str) -> str:
+    """`trunks` of `/trunks/{trunk_id}`."""
+    return path[1:].partition("/")[0]
 
 
 class _Endpoint:
@@ -92,6 +104,21 @@ def bearer_token(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()
+
+
+def basic_credentials(value: str | None) -> tuple[str, str]:
+    """Name and password of `Authorization: Basic` (RFC 7617), in UTF-8. Raises Unauthenticated."""
+    scheme, _, encoded = (value or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthenticated
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Unauthenticated from error
+    name, colon, password = text.partition(":")
+    if not colon or "\0" in text:
+        raise Unauthenticated
+    return name, password
 
 
 def by_key(keyholders: Keyholders) -> Authorise:

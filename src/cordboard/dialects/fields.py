@@ -2,15 +2,24 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
-from cordboard.domain.addresses import HostPolicy, check_host, collapse, parse_network
+from cordboard.domain.addresses import HostPolicy, HostPort, check_host, collapse, parse_host_port, parse_network
 
 
 def _network(value: str) -> str:
     text = value.strip()
     parse_network(text)
     return text
+
+
+def _termination(value: object, info: ValidationInfo) -> HostPort:
+    if not isinstance(value, str):
+        raise ValueError("write a host name or IP address with an optional port, as a string")
+    where = parse_host_port(value.strip())
+    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
+    hosts.check(where.host)
+    return where
 
 
 def _networks(values: list[str]) -> list[str]:
@@ -54,3 +63,9 @@ Nickname = Annotated[str, Field(max_length=255), AfterValidator(_storable)]
 Credential = Annotated[str, Field(max_length=255), AfterValidator(printable)]
 #: IP addresses and CIDR ranges as they were sent, trimmed; no more separate ones than the edge can hold.
 Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], AfterValidator(_networks)]
+#: Where calls go out.
+Termination = Annotated[
+    HostPort,
+    PlainValidator(_termination, json_schema_input_type=str),
+    Field(description="Host name or IP address with an optional port, without sip: or sips:"),
+]

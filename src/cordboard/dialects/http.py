@@ -33,7 +33,7 @@ class InvalidRequest(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than MAX_BODY."""
+    """The body is larger than 1 MiB."""
 
     def __init__(self) -> None:
         super().__init__("the body is larger than 1 MiB")

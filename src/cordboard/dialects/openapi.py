@@ -33,7 +33,11 @@ class Operation:
     handler: Callable[..., Awaitable[Response]]
     path_model: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    #: Header fields that it looks at, and what they are for.
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: type[BaseModel] | None = None
+    #: Media types of a body that is no JSON, and is read as it comes.
+    text: tuple[str, ...] = ()
     #: The permission that a tenant's key needs for it.
     permission: str | None = None
     answers: Mapping[int, Answer] = field(default_factory=dict)
@@ -50,21 +54,26 @@ def document(
     description: str,
     scheme: str,
     http: str = "bearer",
+    more_schemes: Mapping[str, Mapping[str, str]] | None = None,
     media_type: str = "application/json",
 ) -> dict[str, Any]:
-    """The whole document; every operation is behind the `http` scheme called `scheme`, and takes `media_type`."""
+    """The whole document; every operation is behind the `http` scheme called `scheme`, or one of `more_schemes`, and
+    takes `media_type`."""
+    schemes = {scheme: {"type": "http", "scheme": http}, **(more_schemes or {})}
     listed = list(operations)
     refs, components = _schemas(listed)
     paths: dict[str, dict[str, Any]] = {}
     for operation in listed:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs, scheme, media_type)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, refs, schemes, media_type
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {scheme: {"type": "http", "scheme": http}},
+            "securitySchemes": schemes,
         },
     }
 
@@ -82,16 +91,20 @@ def _schemas(operations: list[Operation]) -> tuple[dict[Any, Any], dict[str, Any
     return refs, definitions.get("$defs", {})
 
 
-def _operation(operation: Operation, refs: dict[Any, Any], scheme: str, media_type: str) -> dict[str, Any]:
+def _operation(operation: Operation, refs: dict[Any, Any], schemes: Iterable[str], media_type: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "security": [{scheme: []}],
+        "security": [{scheme: []} for scheme in schemes],
         "responses": {str(status): _answer(answer, refs) for status, answer in operation.answers.items()},
     }
     if operation.tags:
         made["tags"] = list(operation.tags)
     parameters = [*_parameters(operation.path_model, "path"), *_parameters(operation.query, "query")]
+    parameters += [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, "description": meaning}
+        for name, meaning in operation.headers.items()
+    ]
     if parameters:
         made["parameters"] = parameters
     if operation.body is not None:
@@ -100,6 +113,9 @@ def _operation(operation: Operation, refs: dict[Any, Any], scheme: str, media_ty
             "required": True,
             "content": {media_type: {"schema": schema}},
         }
+    if operation.text:
+        content = {media_type: {"schema": {"type": "string"}} for media_type in operation.text}
+        made["requestBody"] = {"required": True, "content": content}
     return made
 
 

@@ -1,14 +1,16 @@
 """The whole HTTP server: each dialect at its base path, and what operators' machines ask for."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from importlib.resources import files
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,14 +21,25 @@ Unready = Callable[[], str | None]
 
 
 class Observed:
-    """Pure ASGI: each dialect at its base path, `rest` elsewhere; one log line and two metrics a request.
+    """Pure ASGI: each dialect at its base path, what machines ask for where they ask, the console elsewhere; one log
+    line and two metrics a request.
 
     Neither holds a header or a body.
     """
 
-    def __init__(self, dialects: Mapping[str, tuple[str, ASGIApp]], rest: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        dialects: Mapping[str, tuple[str, ASGIApp]],
+        rest: ASGIApp,
+        machines: Collection[str],
+        console: ASGIApp | None,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._console = console
         self._mounts = tuple((prefix, f"{prefix}/", *dialect) for prefix, dialect in dialects.items())
         self._rest = rest
+        #: Paths that machines ask `rest` for.
+        self._machines = frozenset(machines)
         self._counter = Counter(
             "cordboard_http_requests", "HTTP requests", ["dialect", "method", "status"], registry=registry
         )
@@ -63,7 +76,9 @@ class Observed:
                 scope["app_root_path"] = scope.get("root_path", "")
                 scope["root_path"] = scope["app_root_path"] + prefix
                 return name, app
-        return "other", self._rest
+        if self._console is None or path in self._machines:
+            return "other", self._rest
+        return "console", self._console
 
     def _record(self, dialect: str, method: str, path: str, status: int, seconds: float) -> None:
         if method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
@@ -79,8 +94,13 @@ class Observed:
         log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
 
 
-def server(dialects: Mapping[str, tuple[str, ASGIApp]], registry: CollectorRegistry, unready: Unready) -> ASGIApp:
-    """The app: `dialects` gives the name and the app of each base path."""
+def server(
+    dialects: Mapping[str, tuple[str, ASGIApp]],
+    registry: CollectorRegistry,
+    unready: Unready,
+    console: ASGIApp | None = None,
+) -> ASGIApp:
+    """The app: `dialects` gives the name and the app of each base path; the console has what is left."""
 
     Gauge("cordboard_ready", "1 when calls can be taken", registry=registry).set_function(lambda: unready() is None)
 
@@ -96,5 +116,15 @@ def server(dialects: Mapping[str, tuple[str, ASGIApp]], registry: CollectorRegis
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    rest = Starlette(routes=[Route("/livez", alive), Route("/readyz", ready), Route("/metrics", metrics)])
-    return Observed(dialects, rest, registry)
+    async def llms(request: Request) -> Response:
+        return PlainTextResponse(_index())
+
+    answers = {"/livez": alive, "/readyz": ready, "/metrics": metrics, "/llms.txt": llms}
+    rest = Starlette(routes=[Route(path, answer) for path, answer in answers.items()])
+    return Observed(dialects, rest, answers, console, registry)
+
+
+@cache
+def _index() -> str:
+    """Of the documentation, for language models."""
+    return (files("cordboard.dialects") / "llms.txt").read_text()

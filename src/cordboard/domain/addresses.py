@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -36,14 +37,18 @@ PRIVATE_NETWORKS = tuple(
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
+        "192.0.0.0/24",
         "192.168.0.0/16",
+        "198.18.0.0/15",
         "224.0.0.0/4",
         "240.0.0.0/4",
         "::/128",
         "::1/128",
         "64:ff9b:1::/48",
+        "2001::/32",
         "fc00::/7",
         "fe80::/10",
+        "fec0::/10",
         "ff00::/8",
     )
 )
@@ -173,6 +178,11 @@ def parse_network(text: str) -> Network:
 
 def collapse(texts: Iterable[str]) -> tuple[str, ...]:
     """The fewest networks that hold the same addresses, v4 before v6. Raises InvalidNetwork, TooManyNetworks."""
+    return _collapsed(tuple(texts))
+
+
+@lru_cache(maxsize=256)  # the numbers of one carrier have one list
+def _collapsed(texts: tuple[str, ...]) -> tuple[str, ...]:
     networks = [parse_network(text) for text in texts]
     v4 = collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
     v6 = collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
@@ -221,3 +231,10 @@ def check_sip_uri(text: str, hosts: HostPolicy) -> str:
             raise InvalidSipUri(f"transport is udp, tcp or tls, not {value!r}")
     hosts.check(host)
     return text
+
+
+def with_host(uri: str, host: str) -> str:
+    """A checked SIP URI that leads to another host (an IPv6 address in []): scheme, user, port and parameters stay."""
+    match = _SIP_URI.fullmatch(uri)
+    assert match is not None, "it was checked when it was stored"
+    return f"{uri[: match.start('host')]}{host}{uri[match.end('host') :]}"

@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, NewType
 
+from cordboard.domain.call_details import Detail
+from cordboard.domain.registrations import Registration
+
 CallId = NewType("CallId", str)
 RefusalId = NewType("RefusalId", str)
 #: `internal`: between accounts of one tenant.
@@ -35,7 +38,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "hangup-caller": "the caller hung up",
     "hangup-callee": "the callee hung up",
     "cancelled": "the caller gave up before an answer",
-    "refused-by-callee": "the far side refused; the code is its own",
+    "refused-by-callee": "the far side refused; the code is its own, or 500 for a 503",
     "tls-name": "the far side's certificate is not for its name, has expired, or is of no authority that we trust",
     "tls-off": "the gateway or agent is to be reached by TLS, which this edge has not: set CORDBOARD_TLS_LISTEN",
     "no-answer": "it rang until the time for ringing was over",
@@ -48,6 +51,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "media-lost": "the media relay lost the call",
     "max-duration": "the call lasted as long as a call may",
     "not-acknowledged": "the caller never acknowledged the answer",
+    "ended-by-hand": "somebody ended the call by the API or `cordboard call end`",
     "ended": "the edge ended the call",
     "lost": "Kamailio went away with the call, and nobody saw its end",
     # refusals
@@ -59,6 +63,9 @@ EXPLAINED: Final[dict[str, str]] = {
     "caller-not-allowed": "whoever called may not show this number, or is not the account that it says",
     "credentials-required": "the agent must call with its username and password",
     "login-required": "whoever calls by a name must be the account of that name, and prove it by its password",
+    "wrong-password": "credentials came whose username is right and whose password is not",
+    "unknown-username": "credentials came of a username that is not the one asked for",
+    "wrong-realm": "credentials came, but for another realm than the one that the edge asked for",
     "external-calls-not-allowed": "the account may call accounts of its tenant alone",
     "unknown-extension": "no account of the tenant has that extension",
     "emergency-not-carried": "short and emergency codes are not carried",
@@ -110,7 +117,7 @@ class Call:
     started_at: datetime
     answered_at: datetime | None = None
     ended_at: datetime | None = None
-    #: The SIP answer that a call without an answer of its own ended in.
+    #: Of a call that was never answered: what its caller was given instead.
     code: int | None = None
     reason: str | None = None
 
@@ -135,6 +142,16 @@ class Refusal:
     caller: str
     call_id: str
     user_agent: str
+    #: none | rtp | srtp | other: the media that it offered.
+    offered: str = ""
+    #: The hosts of its request URI and its From.
+    host: str = ""
+    caller_host: str = ""
+    #: `user@host` of its To and its P-Called-Party-ID.
+    to: str = ""
+    party: str = ""
+    #: The username of the credentials that came with it, right or wrong.
+    login: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,7 +198,25 @@ class Ended:
     code: int | None
 
 
-Event = Booted | Call | Answered | Ended | Message | Refusal
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Something that is known of a call beside its life."""
+
+    call: CallId
+    at: datetime
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A place that calls are sent to stopped answering, or does again: `sip:192.0.2.1:5060;transport=udp`."""
+
+    at: datetime
+    uri: str
+    down: bool
+
+
+Event = Booted | Call | Answered | Ended | Message | Learnt | Refusal | Registration | Turned
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

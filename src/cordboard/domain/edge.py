@@ -1,9 +1,10 @@
 """What an edge knows of the world: the rows of its own database, final values only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from cordboard.domain.addresses import HostPort, Transport, as_address
 
@@ -186,6 +187,11 @@ def hop(place: HostPort, transport: Transport | None = None, *, verify: bool = T
 
 def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:
     """The hop that a SIP URI (checked by `addresses.check_sip_uri`) leads to."""
+    return hop(*place_of_uri(uri), verify=verify)
+
+
+def place_of_uri(uri: str) -> tuple[HostPort, Transport | None]:
+    """Host, port and transport of such a URI."""
     scheme, _, rest = uri.partition(":")
     rest, *parameters = rest.rpartition("@")[2].split(";")
     transport = Transport.TLS if scheme.lower() == "sips" else None
@@ -198,7 +204,7 @@ def hop_of_uri(uri: str, *, verify: bool = True) -> HopRow:
         port = port.removeprefix(":")
     else:
         host, _, port = rest.partition(":")
-    return hop(HostPort(host=host, port=int(port) if port else None), transport, verify=verify)
+    return HostPort(host=host, port=int(port) if port else None), transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,6 +221,18 @@ class HopHealth:
     #: Microseconds from OPTIONS to that answer.
     latency: int | None = None
     asked_at: datetime | None = None
+
+
+#: Of a trunk: some of its gateways answer and some do not is `degraded`.
+TrunkHealth = Literal["up", "degraded", "down", "unknown"]
+
+
+def health_of(hops: Sequence[HopHealth]) -> TrunkHealth:
+    """Of a trunk with these gateways; those of which nothing is known do not count beside others."""
+    known = [hop.down for hop in hops if hop.uri is not None and (hop.down or hop.code)]
+    if not known:
+        return "unknown"
+    return "down" if all(known) else "degraded" if any(known) else "up"
 
 
 class RegistrationState(StrEnum):
@@ -268,3 +286,38 @@ class Binding:
     user_agent: str | None
     #: Seconds that are left.
     expires: int
+
+    @property
+    def address(self) -> str:
+        """Where its REGISTER came from: the host of `sip:192.0.2.1:5060;transport=tcp`, without brackets."""
+        place = (self.received or self.contact).partition(":")[2].partition(";")[0].rpartition("@")[2]
+        return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeReport:
+    """What an edge says of itself."""
+
+    name: str
+    #: It takes calls.
+    ready: bool
+    #: The newest revision whose calls it decides.
+    applied: int
+    seen_at: datetime
+    version: str
+    #: Where it takes SIP, as carriers reach it: `udp:192.0.2.1:5060`.
+    signalling: tuple[str, ...]
+    #: Where media comes from and goes to: `192.0.2.1:30000-39999`.
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """How much of what a trunk and a tenant may have this edge carries now; a limit of 0 is none."""
+
+    calls: int
+    limit: int
+    tenant_calls: int
+    tenant_limit: int
+    #: Minutes of this UTC day that the trunk's outbound calls have had.
+    minutes: int

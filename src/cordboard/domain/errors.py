@@ -62,6 +62,10 @@ class TooManyGateways(Invalid):
         self.limit = limit
 
 
+class InvalidVerification(Invalid):
+    """There is nothing of that kind to verify."""
+
+
 class InvalidOption(Invalid):
     """A trunk's option does not have a value that the edge can hold calls to."""
 
@@ -92,6 +96,10 @@ class InvalidReference(Invalid):
     """A customer's id has characters or a length that a URL cannot hold."""
 
 
+class InvalidRows(Invalid):
+    """Rows of an import cannot be told apart, or have columns that nothing is known of."""
+
+
 class InvalidPassword(Invalid):
     """A password is too short, too long, or has characters that SIP clients do not agree on."""
 
@@ -114,6 +122,18 @@ class NotTheTenantsNumber(Invalid):
     def __init__(self, number: str) -> None:
         super().__init__(f"{number} is no assigned number of this tenant")
         self.number = number
+
+
+class InvalidUrl(Invalid):
+    """Not a URL that webhooks can be sent to."""
+
+
+class InvalidEventFilter(Invalid):
+    """No type of events."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no type of events: write call.ended, call.* for all of calls, or *")
+        self.text = text
 
 
 class InvalidPermission(Invalid):
@@ -144,6 +164,12 @@ class UnknownKey(NotFound):
     """There is no such API key."""
 
     noun = "API key"
+
+
+class UnknownImport(NotFound):
+    """There is no such import."""
+
+    noun = "import"
 
 
 class UnknownOperator(NotFound):
@@ -209,6 +235,46 @@ class UnknownCall(NotFound):
     noun = "call"
 
 
+class NothingKept(UnknownCall):
+    """Neither a call nor a refusal has that id or Call-ID."""
+
+    def __str__(self) -> str:
+        return (
+            f"nothing is kept of {self.ref}. Of banned sources, of a first challenge (401, 407) that was not answered "
+            "and of more than ten refusals a second nothing ever is; the rest is there within two seconds"
+        )
+
+
+class UnknownEvent(NotFound):
+    """There is no such event, or it is kept no longer."""
+
+    noun = "event"
+
+
+class UnknownVerification(NotFound):
+    """There is no such verification, or it is kept no longer."""
+
+    noun = "verification"
+
+
+class UnknownWebhook(NotFound):
+    """There is no such webhook."""
+
+    noun = "webhook"
+
+
+class UnknownSchedule(NotFound):
+    """There is no such schedule."""
+
+    noun = "schedule"
+
+
+class UnknownEntry(NotFound):
+    """There is no such entry of the catalogue."""
+
+    noun = "catalogue entry"
+
+
 class NoRecording(NotFound):
     """Nothing was recorded of the call, or it is kept no longer, or not yet made."""
 
@@ -233,6 +299,14 @@ class MissingPermission(CordboardError):
     def __init__(self, permission: str) -> None:
         super().__init__(f"the key lacks the permission {permission}")
         self.permission = permission
+
+
+class NotForCaller(CordboardError):
+    """The operation is not for who calls."""
+
+    def __init__(self, least: str) -> None:
+        super().__init__(f"this takes the credentials of {least}")
+        self.least = least
 
 
 class Conflict(CordboardError):
@@ -292,11 +366,45 @@ class Refused(CordboardError):
     """The object's present state does not allow this."""
 
 
+class AgentInUse(Refused):
+    """Numbers lead to the agent, or it calls by them."""
+
+    def __init__(self, name: str, numbers: int) -> None:
+        super().__init__(
+            f"{name} is the agent of {numbers} numbers: send them elsewhere first, or delete it with detach=true"
+        )
+        self.numbers = numbers
+
+
+class ImportFinished(Refused):
+    """The import takes no more rows."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"import {id} is finished; begin another one for further rows")
+
+
+class OutOfPlace(Refused):
+    """The rows are not those that come next in the import."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the import goes on at from={position}: send the rows from there on")
+        #: How many rows are done with.
+        self.position = position
+
+
 class AccountLimitReached(Refused):
     """The tenant has as many SIP accounts as it may."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the tenant has reached its limit of {limit} SIP accounts")
+        self.limit = limit
+
+
+class TooManyWebhooks(Refused):
+    """The tenant has as many webhooks as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"there are {limit} webhooks already, which is as many as there may be")
         self.limit = limit
 
 
@@ -369,6 +477,15 @@ class PublishedElsewhere(Refused):
         self.published = published
 
 
+class CallNotStanding(Refused):
+    """The call rings still, or is over already: there is nothing to hang up."""
+
+    def __init__(self, call: str, state: str) -> None:
+        rings = "it has not been answered yet" if state == "started" else "it is over"
+        super().__init__(f"call {call} cannot be ended: {rings}")
+        self.call = call
+
+
 class SharedAddress(Refused):
     """Agents of two tenants would be known by one address alone, and nobody could tell whose call it is."""
 
@@ -387,6 +504,18 @@ class GatewayMissing(Refused):
     """Outbound settings need a termination address, and the trunk has none."""
 
 
+class PreconditionFailed(Refused):
+    """It has been changed since: read it again, and decide again."""
+
+
+class KeyReused(Invalid):
+    """The Idempotency-Key was used for another request: take a new one."""
+
+
+class AnswerLost(Refused):
+    """The request of this Idempotency-Key was carried out, and its answer was lost: look at what is there now."""
+
+
 class Unavailable(CordboardError):
     """The service cannot take this now; the same call may work later."""
 
@@ -399,8 +528,21 @@ class TooBusy(Unavailable):
     """More writes wait than the store takes; nothing was changed."""
 
 
+class TooManyVerifications(Unavailable):
+    """As many verifications wait for their turn as one tenant, or all together, may have."""
+
+    retry_after = 30
+
+    def __init__(self) -> None:
+        super().__init__("as many verifications wait for their turn as may; nothing was begun")
+
+
 class StoreUnavailable(Unavailable):
     """The database cannot be reached or cannot write now; a change under way may or may not have been made."""
+
+
+class StillRunning(Unavailable):
+    """The first request of this Idempotency-Key is still running."""
 
 
 class EdgeUnavailable(Unavailable):

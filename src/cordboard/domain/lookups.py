@@ -1,11 +1,14 @@
 """What the decision about a call reads in the edge's file: the rows of its SELECTs."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from cordboard.domain.dialled import CandidateKeys
 from cordboard.domain.media import Offered
 from cordboard.domain.trunk_rules import TrunkRules
+
+T = TypeVar("T", "InboundLookup", "OutboundLookup")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +48,8 @@ class RegisteredLookup:
     trunk: str
     #: ruri, to or p-called-party-id.
     called_from: str
+    #: Whose the trunk is; '' is the installation's own.
+    tenant: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +113,16 @@ class AccountLookup:
     gateways: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Login:
+    """Whose a digest username is; '' is nobody's of that kind."""
+
+    #: The id of an agent.
+    agent: str = ""
+    #: The tenant of an account.
+    tenant: str = ""
+
+
 class Rows(Protocol):
     """The edge's file as the decision reads it."""
 
@@ -122,3 +137,43 @@ class Rows(Protocol):
     def rules(self, trunk: str) -> TrunkRules | None: ...
 
     def called(self, keys: CandidateKeys, header: str) -> list[CalledLookup]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfTenant:
+    """The file as it would be if there were this tenant alone: another's numbers and accounts are not there."""
+
+    rows: Rows
+    tenant: str
+
+    def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
+        return self._own(keys, lambda keys: self.rows.inbound(keys, offered))
+
+    def outbound(self, keys: CandidateKeys, offered: Offered) -> OutboundLookup | None:
+        return self._own(keys, lambda keys: self.rows.outbound(keys, offered))
+
+    def account(self, name: str, called: str, offered: Offered) -> AccountLookup | None:
+        row = self.rows.account(name, called, offered)
+        return row if row is not None and row.tenant == self.tenant else None
+
+    def registered(self, user: str) -> RegisteredLookup | None:
+        row = self.rows.registered(user)
+        return row if row is not None and row.tenant in ("", self.tenant) else None
+
+    def rules(self, trunk: str) -> TrunkRules | None:
+        return self.rows.rules(trunk)
+
+    def called(self, keys: CandidateKeys, header: str) -> list[CalledLookup]:
+        return [row for row in self.rows.called(keys, header) if self._is_own(row.key)]
+
+    def _own(self, keys: CandidateKeys, look: Callable[[CandidateKeys], T | None]) -> T | None:
+        """An address goes before digits: where it is another's, the digits may still be the tenant's own."""
+        for each in (keys, replace(keys, address="")):
+            row = look(each)
+            if row is not None and row.tenant == self.tenant:
+                return row
+        return None
+
+    def _is_own(self, key: str) -> bool:
+        row = self.rows.inbound(CandidateKeys(address="", digits=key), "none")
+        return row is not None and row.tenant == self.tenant

@@ -27,7 +27,7 @@ class Operator:
 
     @property
     def actor(self) -> Actor:
-        return Actor(name=f"operator:{self.id}")
+        return Actor(name=f"operator:{self.id}", operator=self.id)
 
 
 def check_operator_name(text: str) -> str:

@@ -7,25 +7,18 @@ the trunk's options say.
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Literal
 
-from cordboard.domain.dialled import (
-    CONTACT,
-    DIALLED,
-    E164,
-    SERVICE,
-    SHORT,
-    CandidateKeys,
-    candidate_keys,
-    digits_of,
-    names_account,
-    plain_user,
-)
-from cordboard.domain.lookups import AccountLookup, CalledLookup, InboundLookup, OutboundLookup, RegisteredLookup, Rows
+from cordboard.domain import verdicts
+from cordboard.domain.dialled import CONTACT, CandidateKeys, candidate_keys, digits_of, names_account, plain_user
+from cordboard.domain.lookups import AccountLookup, InboundLookup, OutboundLookup, RegisteredLookup, Rows
 from cordboard.domain.media import Offered
-from cordboard.domain.reasons import CODES, NO_TRUNK_OUT, Reason, known
+from cordboard.domain.reasons import CODES, NO_TRUNK_OUT, Reason
+from cordboard.domain.trail import Rule, Step, Trail
 from cordboard.domain.trunk_rules import TrunkRules
+from cordboard.domain.verdicts import in_networks, lets_in
+
+__all__ = ["Decision", "Direction", "Invite", "decide", "in_networks"]
 
 #: `internal`: from an account to another one of its tenant.
 Direction = Literal["in", "out", "internal"]
@@ -86,60 +79,15 @@ class Decision:
         return self.reason == "accepted"
 
 
-def in_networks(source: str, allowed: str) -> bool:
-    """Whether an address lies in one of the comma-separated networks; '' has none."""
-    try:
-        address = ip_address(source)
-    except ValueError:
-        return False
-    return any(address in ip_network(text) for text in allowed.split(",") if text)
-
-
-def decide(invite: Invite, rows: Rows) -> Decision:
-    """The edge's decision about `invite`.
+def decide(invite: Invite, rows: Rows, trail: Trail | None = None) -> Decision:
+    """The edge's decision about `invite`; `trail` is told of each step.
 
     It is inbound if the called number is ours and its trunk takes calls from that source; else outbound if the
     number that it shows is ours; else by an account if it shows a name. What comes to a Contact of ours is inbound in
     any case. What a trunk refuses for the caller's number or credentials stays so refused unless an agent or account
     has called, and proved it. Raises what `rows` raises.
     """
-    registered = rows.registered(invite.user) if CONTACT.fullmatch(invite.user) else None
-    if registered is not None:
-        return _decide_registered(invite, registered, rows)
-    inbound = _decide_in(invite, candidate_keys(invite.user, invite.host), rows)
-    if inbound.reason in _NOT_IN:
-        inbound = _decide_elsewhere(invite, inbound, rows)
-    if inbound.reason not in (*_NOT_IN, *_BARRED):
-        return inbound
-    if not invite.caller:
-        return inbound
-    barred = inbound.reason in _BARRED
-    row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered)
-    if row is not None:
-        outbound = _decide_out(invite, row, rows)
-        return inbound if barred and outbound.reason in _UNPROVED else outbound
-    name = plain_user(invite.caller)
-    if not names_account(name):
-        return inbound
-    # of those without a login, who shows a name is asked for it, unless the carrier is; digits may be anybody's
-    if barred and invite.login != name and (inbound.code == CODES["login-required"] or name.isdecimal()):
-        return inbound
-    return _decide_account(invite, name, rows.account(name, plain_user(invite.user), invite.offered), rows)
-
-
-def _decide_registered(invite: Invite, registered: RegisteredLookup, rows: Rows) -> Decision:
-    """The request URI names a trunk's registration: who is called stands elsewhere, and is a number of that trunk."""
-    headers = _headers(invite)
-    by_party = registered.called_from == "p-called-party-id" and invite.party
-    keys = headers["p-called-party-id" if by_party else "to"]
-    for row in rows.called(keys, "ruri") if keys.national else ():
-        if row.trunk == registered.trunk:
-            keys = CandidateKeys(address="", digits=row.key)
-            break
-    inbound = _decide_in(invite, keys, rows, chosen=True)
-    if inbound.trunk == registered.trunk or inbound.reason == "lookup-failed":
-        return inbound
-    return Decision(code=404, reason="unknown-number")
+    return _Decision(invite, rows, Trail() if trail is None else trail).made()
 
 
 #: What a call is refused for that may be none to a number of ours.
@@ -150,68 +98,135 @@ _BARRED = ("caller-number-not-allowed", "trunk-credentials-required")
 _UNPROVED = ("caller-not-allowed", "credentials-required")
 
 
-def _decide_in(invite: Invite, keys: CandidateKeys, rows: Rows, *, chosen: bool = False) -> Decision:
-    """In this order: number, source address, number of the caller, credentials, media, agent. `chosen`: the number is
-    none but that of `keys`."""
-    row = rows.inbound(keys, invite.offered)
-    if row is None:
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """One decision as it is made."""
+
+    invite: Invite
+    rows: Rows
+    trail: Trail
+
+    def made(self) -> Decision:
+        invite, rows = self.invite, self.rows
+        registered = rows.registered(invite.user) if CONTACT.fullmatch(invite.user) else None
+        if registered is not None:
+            return self._by_registration(registered)
+        inbound = self._in(candidate_keys(invite.user, invite.host))
+        if inbound.reason in _NOT_IN:
+            inbound = self._elsewhere(inbound)
+        if inbound.reason not in (*_NOT_IN, *_BARRED) or not invite.caller:
+            return inbound
+        barred = inbound.reason in _BARRED
+        row = rows.outbound(candidate_keys(invite.caller, invite.caller_host), invite.offered)
+        if row is not None:
+            outbound = self._out(row)
+            return inbound if barred and outbound.reason in _UNPROVED else outbound
+        self._note("caller-number", invite.caller, "no number of ours", None)
+        name = plain_user(invite.caller)
+        if not names_account(name):
+            return inbound
+        # of those without a login, who shows a name is asked for it, unless the carrier is; digits may be anybody's
+        if barred and invite.login != name and (inbound.code == CODES["login-required"] or name.isdecimal()):
+            return inbound
+        return self._by_account(name, rows.account(name, plain_user(invite.user), invite.offered))
+
+    def _by_registration(self, registered: RegisteredLookup) -> Decision:
+        """The request URI names a trunk's registration: who is called stands elsewhere, and is one of its numbers."""
+        headers = self._headers()
+        by_party = registered.called_from == "p-called-party-id" and self.invite.party
+        keys = headers["p-called-party-id" if by_party else "to"]
+        self._note("registration", self.invite.user, "the Contact that we register at a trunk's gateway")
+        for row in self.rows.called(keys, "ruri") if keys.national else ():
+            if row.trunk == registered.trunk:
+                keys = CandidateKeys(address="", digits=row.key)
+                break
+        inbound = self._in(keys, chosen=True)
+        if inbound.trunk == registered.trunk or inbound.reason == "lookup-failed":
+            return inbound
+        self._note("called-number", "who is called by it", "no number of that trunk", "unknown-number")
         return Decision(code=404, reason="unknown-number")
-    rules = _rules(row, rows)
-    if rules is not None and rules.called_from != "ruri" and not chosen and _lets_in(invite, row):
-        for named in rows.called(_headers(invite)[rules.called_from], rules.called_from):
-            if named.trunk == row.trunk:
-                return _decide_in(invite, CandidateKeys(address="", digits=named.key), rows, chosen=True)
-    return _decision("in", _inbound_verdict(invite, row, rules), row, row.target)
+
+    def _in(self, keys: CandidateKeys, *, chosen: bool = False) -> Decision:
+        """In this order: number, source address, number of the caller, credentials, media, agent. `chosen`: the
+        number is none but that of `keys`."""
+        invite = self.invite
+        row = self.rows.inbound(keys, invite.offered)
+        if row is None:
+            self._note("called-number", _written(keys), "no number of ours that is assigned", "unknown-number")
+            return Decision(code=404, reason="unknown-number")
+        self._note(
+            "called-number",
+            _written(keys),
+            "a number of ours" if _written(keys) == row.number else f"{row.number}, a number of ours",
+        )
+        rules = self._rules(row)
+        if rules is not None and rules.called_from != "ruri" and not chosen and lets_in(invite, row):
+            for named in self.rows.called(self._headers()[rules.called_from], rules.called_from):
+                if named.trunk == row.trunk:
+                    self._note("called-number", f"{rules.called_from}, where the carrier names it", named.key)
+                    return self._in(CandidateKeys(address="", digits=named.key), chosen=True)
+        return _decision("in", self.trail.judge(row, rules, verdicts.inbound(invite, row, rules)), row, row.target)
+
+    def _elsewhere(self, inbound: Decision) -> Decision:
+        """By a number as the carriers of some trunks write it: in its national form, or in another header."""
+        invite = self.invite
+        keys = candidate_keys(invite.user, invite.host)
+        headers = {"ruri": keys} if keys.national else {}
+        for header, user in (("to", invite.to), ("p-called-party-id", invite.party)):
+            if user and user != invite.user:
+                headers[header] = self._headers()[header]
+        found = [(row, header) for header, keys in headers.items() for row in self.rows.called(keys, header)]
+        meant = next(((row, header) for row, header in found if lets_in(invite, row)), None)
+        if meant is None and found and inbound.reason == "unknown-number":
+            meant = found[0]
+        if meant is None:
+            return inbound
+        row, header = meant
+        way = "written as within its country" if header == "ruri" else f"named in {header}"
+        self._note("called-number", way, row.key)
+        return self._in(CandidateKeys(address="", digits=row.key), chosen=True)
+
+    def _headers(self) -> dict[str, CandidateKeys]:
+        invite = self.invite
+        return {
+            "to": candidate_keys(invite.to, invite.to_host),
+            "p-called-party-id": candidate_keys(invite.party, invite.party_host),
+        }
+
+    def _out(self, row: OutboundLookup) -> Decision:
+        """In this order: who calls, the number called, trunk, destination, media, gateways."""
+        self._note("caller-number", self.invite.caller, f"{row.number}, a number of ours")
+        rules = self._rules(row)
+        judged = self.trail.judge(row, rules, verdicts.outbound(self.invite, row, rules))
+        return _decision("out", judged, row, self._target(rules), rules)
+
+    def _by_account(self, name: str, row: AccountLookup | None) -> Decision:
+        """In this order: who calls, from where, whom, trunk, destination, media, gateways. A name that is no account's
+        is told from none that is by nothing."""
+        if row is None:
+            reason: Reason = "caller-not-allowed" if self.invite.login else "login-required"
+            self._note("account", name, "no account of ours", reason)
+            return Decision(code=CODES[reason], reason=reason, direction="out")
+        self._note("account", name, "an account of ours")
+        rules = self._rules(row)
+        judged = self.trail.judge(row, rules, verdicts.account(self.invite, name, row, rules))
+        direction: Direction = "internal" if row.callee else "out"
+        return _decision(direction, judged, row, row.callee or self._target(rules), rules)
+
+    def _rules(self, row: InboundLookup | OutboundLookup | AccountLookup) -> TrunkRules | None:
+        """What the row's trunk is ruled by; None if that cannot be read."""
+        return self.rows.rules(row.trunk) if row.ruled == 1 else TrunkRules()
+
+    def _target(self, rules: TrunkRules | None) -> str:
+        return (rules or TrunkRules()).written(digits_of(plain_user(self.invite.user)))
+
+    def _note(self, rule: Rule, looked_at: str, found: str, reason: Reason | None = "accepted") -> None:
+        self.trail.note(Step(rule=rule, looked_at=looked_at, found=found, reason=reason))
 
 
-def _decide_elsewhere(invite: Invite, inbound: Decision, rows: Rows) -> Decision:
-    """By a number as the carriers of some trunks write it: in its national form, or in another header."""
-    keys = candidate_keys(invite.user, invite.host)
-    headers = {"ruri": keys} if keys.national else {}
-    for header, user in (("to", invite.to), ("p-called-party-id", invite.party)):
-        if user and user != invite.user:
-            headers[header] = _headers(invite)[header]
-    found = [row for header, keys in headers.items() for row in rows.called(keys, header)]
-    meant = next((row for row in found if _lets_in(invite, row)), None)
-    if meant is None and found and inbound.reason == "unknown-number":
-        meant = found[0]
-    if meant is None:
-        return inbound
-    return _decide_in(invite, CandidateKeys(address="", digits=meant.key), rows, chosen=True)
-
-
-def _headers(invite: Invite) -> dict[str, CandidateKeys]:
-    return {
-        "to": candidate_keys(invite.to, invite.to_host),
-        "p-called-party-id": candidate_keys(invite.party, invite.party_host),
-    }
-
-
-def _lets_in(invite: Invite, row: InboundLookup | CalledLookup) -> bool:
-    return row.open == 1 or in_networks(invite.source, row.allowed)
-
-
-def _decide_out(invite: Invite, row: OutboundLookup, rows: Rows) -> Decision:
-    """In this order: who calls, the number called, trunk, destination, media, gateways."""
-    rules = _rules(row, rows)
-    target = _target(invite, rules)
-    return _decision("out", _outbound_verdict(invite, row, rules), row, target, rules)
-
-
-def _decide_account(invite: Invite, name: str, row: AccountLookup | None, rows: Rows) -> Decision:
-    """In this order: who calls, from where, whom, trunk, destination, media, gateways. A name that is no account's is
-    told from none that is by nothing."""
-    if row is None:
-        reason: Reason = "caller-not-allowed" if invite.login else "login-required"
-        return Decision(code=CODES[reason], reason=reason, direction="out")
-    rules = _rules(row, rows)
-    target = row.callee or _target(invite, rules)
-    direction: Direction = "internal" if row.callee else "out"
-    return _decision(direction, _account_verdict(invite, name, row, rules), row, target, rules)
-
-
-def _target(invite: Invite, rules: TrunkRules | None) -> str:
-    return (rules or TrunkRules()).written(digits_of(plain_user(invite.user)))
+def _written(keys: CandidateKeys) -> str:
+    """The key under which a number is looked for, in words."""
+    return f"+{keys.digits}" if keys.digits else keys.address or "nothing that could be a number"
 
 
 def _decision(
@@ -238,89 +253,3 @@ def _decision(
         version="" if isinstance(row, AccountLookup) else row.version,
         account="" if isinstance(row, OutboundLookup) else row.account,
     )
-
-
-def _inbound_verdict(invite: Invite, row: InboundLookup, rules: TrunkRules | None) -> Reason:
-    """A row whose trunk or media rule is missing is a fault of the edge's file, and blames no caller."""
-    if row.ruled == -1:
-        return "no-trunk"
-    if not row.trunk or not row.code:
-        return "lookup-failed"
-    if not _lets_in(invite, row):
-        return "address-not-allowed"
-    if rules is None:
-        return "lookup-failed"
-    caller = candidate_keys(invite.caller, "")
-    if not rules.take(rules.canonical(caller.digits, national=caller.national)):
-        return "caller-number-not-allowed"
-    if rules.login and invite.proved != row.trunk:
-        return "trunk-credentials-required"
-    if row.code != CODES["accepted"]:
-        return known(row.reason)
-    if row.account:
-        return "accepted" if row.target else "account-offline"
-    if not row.target:
-        return "no-agent"
-    return "accepted" if row.hops else "agent-unreachable"
-
-
-def _rules(row: InboundLookup | OutboundLookup | AccountLookup, rows: Rows) -> TrunkRules | None:
-    """What the row's trunk is ruled by; None if that cannot be read."""
-    return rows.rules(row.trunk) if row.ruled == 1 else TrunkRules()
-
-
-def _outbound_verdict(invite: Invite, row: OutboundLookup, rules: TrunkRules | None) -> Reason:
-    caller = _caller_verdict(invite, row)
-    if caller != "accepted":
-        return caller
-    called = plain_user(invite.user)
-    if SHORT.fullmatch(called):
-        return "emergency-not-carried"
-    if not E164.fullmatch(called):
-        return "not-e164"
-    return _carried(digits_of(called), row, rules)
-
-
-def _carried(called: str, row: OutboundLookup | AccountLookup, rules: TrunkRules | None) -> Reason:
-    """Whether the number's trunk takes it."""
-    if row.ruled == -1:
-        return "no-trunk"
-    if not row.trunk or not row.code or rules is None:
-        return "lookup-failed"
-    if not rules.carry(called):
-        return "destination-not-allowed"
-    if row.code != CODES["accepted"]:
-        return known(row.reason)
-    if not row.gateways:
-        return "no-gateway"
-    return "accepted" if row.hops else "gateway-unresolved"
-
-
-def _account_verdict(invite: Invite, name: str, row: AccountLookup, rules: TrunkRules | None) -> Reason:
-    if not invite.login:
-        return "login-required"
-    if invite.login != name:
-        return "caller-not-allowed"
-    if row.restricted and not in_networks(invite.source, row.allowed):
-        return "address-not-allowed"
-    if row.callee:
-        return "lookup-failed" if not row.code else known(row.reason)
-    called = plain_user(invite.user)
-    if SHORT.fullmatch(called):
-        return "emergency-not-carried" if SERVICE.fullmatch(called) else "unknown-extension"
-    if not E164.fullmatch(called):
-        return "not-e164" if DIALLED.fullmatch(called) else "unknown-extension"
-    if not row.allow_external:
-        return "external-calls-not-allowed"
-    return _carried(digits_of(called), row, rules) if row.number_id else "caller-not-allowed"
-
-
-def _caller_verdict(invite: Invite, row: OutboundLookup) -> Reason:
-    """Whether the number's agent it is: by its address, by its credentials, or by both if it has both."""
-    if not row.sources and not row.login:
-        return "caller-not-allowed"
-    if row.sources and not in_networks(invite.source, row.sources):
-        return "caller-not-allowed"
-    if row.login and not invite.login:
-        return "credentials-required"
-    return "accepted" if invite.login == row.login or not row.login else "caller-not-allowed"

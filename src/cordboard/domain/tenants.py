@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
 
-from cordboard.domain.errors import InvalidName, InvalidReference
+from cordboard.domain.errors import InvalidName, InvalidReference, MissingPermission
 
 if TYPE_CHECKING:
     from cordboard.domain.operators import OperatorId
@@ -22,8 +22,22 @@ class Actor:
 
     #: `key:<id>`, `operator:<id>`, `admin` or `clockwork`.
     name: str
-    #: The tenant whose objects the actor may touch; None is the administrator.
+    #: The tenant whose objects the actor may touch.
     tenant: TenantId | None = None
+    #: The operator whose customers' objects the actor may touch.
+    operator: "OperatorId | None" = None
+    #: What a key is restricted to; None: nothing.
+    permissions: tuple[str, ...] | None = None
+
+    def require(self, permission: str) -> None:
+        """Raise MissingPermission unless the actor carries `permission`."""
+        if self.permissions is not None and permission not in self.permissions:
+            raise MissingPermission(permission)
+
+    @property
+    def administrator(self) -> bool:
+        """Whether everything is open to it: it is nobody's in particular."""
+        return self.tenant is None and self.operator is None
 
 
 ADMIN = Actor(name="admin")

@@ -1,14 +1,17 @@
 """Agents and their versions in the store."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 
 from cordboard.domain.agents import Agent, AgentId, AgentVersion, VersionId
-from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownVersion
+from cordboard.domain.errors import AgentGivenForVersion, UnknownAgent, UnknownCursor, UnknownVersion
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials, SealedSecret
 from cordboard.storage import changes
+from cordboard.storage.listing import oldest_first
+from cordboard.storage.many import chunks, places
 from cordboard.storage.transaction import Row, Transaction
 
 _AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
@@ -21,8 +24,12 @@ _VERSION = f"select {', '.join(_COLUMNS)} from agent_version"
 
 _INSERT_AGENT = "insert into agent (id, tenant_id, name, created_at) values ($1, $2, $3, $4)"
 _BY_ID = f"{_AGENT} where id = $1"
-_OF_TENANT = f"{_AGENT} where tenant_id = $1 order by created_at, id limit $2"
-_PUBLISH = "update agent set published_version_id = $2 where id = $1"
+_BY_REFS = """
+select id as ref, id from agent where id in ({places}) and tenant_id = $1
+union
+select name, id from agent where tenant_id = $1 and name in ({places})
+"""
+_UPDATE = "update agent set name = $2, published_version_id = $3 where id = $1"
 
 _INSERT_VERSION = f"""
 insert into agent_version ({", ".join(_COLUMNS)})
@@ -34,7 +41,7 @@ select {", ".join(f"v.{column}" for column in _COLUMNS)}, a.name as agent_name,
 a.published_version_id, a.created_at as agent_created_at
 from agent_version v join agent a on a.id = v.agent_id where v.id = $1
 """
-_VERSIONS = f"{_VERSION} where agent_id = $1 order by number limit $2"
+_VERSIONS = f"{_VERSION} where agent_id = $1 and number > $2 order by number limit $3"
 _NEWEST = f"{_VERSION} where agent_id = $1 order by number desc limit 1"
 _FORGET = (
     "delete from agent_source where version_id in (select id from agent_version where agent_id = $1)",
@@ -139,8 +146,19 @@ async def get(tx: Transaction, tenant: TenantId | None, id: AgentId) -> Agent:
     return _agent(row)
 
 
-async def of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[Agent]:
-    return [_agent(row) for row in await tx.all(_OF_TENANT, tenant, limit)]
+async def of_tenant(tx: Transaction, tenant: TenantId, after: AgentId | None, limit: int) -> list[Agent]:
+    """Oldest first, those beyond `after`. Raises UnknownCursor."""
+    rows = await oldest_first(tx, _AGENT, "agent", tenant, after, limit)
+    return [_agent(row) for row in rows]
+
+
+async def by_refs(tx: Transaction, tenant: TenantId, refs: Collection[str]) -> dict[str, list[AgentId]]:
+    """A tenant's agents by these ids or names; the id wins, several of one name are all found."""
+    found: dict[str, list[AgentId]] = {}
+    for chunk in chunks(sorted(refs)):
+        for row in await tx.all(_BY_REFS.format(places=places(len(chunk), 2)), tenant, *chunk):
+            found.setdefault(row["ref"], []).append(AgentId(row["id"]))
+    return {ref: [id for id in ids if id == ref] or ids for ref, ids in found.items()}
 
 
 async def version(tx: Transaction, tenant: TenantId | None, id: VersionId) -> AgentVersion:
@@ -171,8 +189,15 @@ async def version_and_agent(tx: Transaction, tenant: TenantId, id: VersionId) ->
     return _version(row), agent
 
 
-async def versions(tx: Transaction, agent: AgentId, limit: int) -> list[AgentVersion]:
-    return [_version(row) for row in await tx.all(_VERSIONS, agent, limit)]
+async def versions(tx: Transaction, agent: AgentId, after: VersionId | None, limit: int) -> list[AgentVersion]:
+    """Oldest first, those beyond `after`. Raises UnknownCursor."""
+    number = 0
+    if after is not None:
+        cursor = await tx.one(_VERSION_BY_ID, after)
+        if cursor is None or cursor["agent_id"] != agent:
+            raise UnknownCursor(after)
+        number = cursor["number"]
+    return [_version(row) for row in await tx.all(_VERSIONS, agent, number, limit)]
 
 
 async def newest_version(tx: Transaction, agent: AgentId) -> AgentVersion | None:
@@ -186,12 +211,14 @@ async def next_version_number(tx: Transaction, agent: AgentId) -> int:
 
 
 async def save(tx: Transaction, who: Actor, before: Agent, after: Agent, now: datetime) -> None:
-    """Store which version is published; the one thing about an agent that changes."""
+    """Store what differs: the name, or which version is published."""
     if before == after:
         return
-    await tx.run(_PUBLISH, after.id, after.published)
-    fields = {"published": [before.published, after.published]}
-    await changes.record(tx, who, now, "agent", after.id, "publish", tenant=after.tenant, fields=fields)
+    await tx.run(_UPDATE, after.id, after.name, after.published)
+    told = ({"name": each.name, "published": each.published} for each in (before, after))
+    action = "update" if before.published == after.published else "publish"
+    fields = changes.difference(*told)
+    await changes.record(tx, who, now, "agent", after.id, action, tenant=after.tenant, fields=fields)
 
 
 async def remove(tx: Transaction, who: Actor, agent: Agent, now: datetime) -> None:

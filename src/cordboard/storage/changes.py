@@ -1,26 +1,30 @@
 """The log of changes: the audit trail, and what the engines follow."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import to_wire
-from cordboard.storage.transaction import Transaction
+from cordboard.storage.following import Followed
+from cordboard.storage.many import add
+from cordboard.storage.transaction import Transaction, Value
 
-Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number", "account"]
+Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number", "account", "webhook"]
 #: Field name to [from, to]. A secret appears as ["set"] or ["cleared"], never as itself.
 Fields = dict[str, Any]
 
-RECORD = """
-insert into change (tenant_id, kind, object_id, actor, action, fields, at) values ($1, $2, $3, $4, $5, $6, $7)
-"""
+_COLUMNS = "tenant_id, kind, object_id, actor, action, fields, at"
+#: How each statement begins whose arguments are entries, WIDTH values each: `recorded` reads them.
+_RECORD = f"insert into change ({_COLUMNS}) values "
+_WIDTH = 7
+_RECORD_ONE = f"{_RECORD}($1, $2, $3, $4, $5, $6, $7)"
 #: The same of many objects at once.
-_RECORD_EACH = """
-insert into change (tenant_id, kind, object_id, actor, action, fields, at)
-select tenant_id, $1, id, $2, $3, $4, $5 from {rows}
+_RECORD_EACH = f"""
+insert into change ({_COLUMNS})
+select tenant_id, $1, id, $2, $3, $4, $5 from {{rows}}
 """
 #: In order of revision, so that an engine's mark never passes a change that it has not seen.
 _AFTER = "select revision, kind, object_id from change where revision > $1 order by revision"
@@ -29,9 +33,12 @@ _SINCE = """
 select revision, kind, object_id, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon
 from change where revision >= $1 order by revision
 """
+#: What is told of changes as events.
+FOLLOWED = Followed(table="change", columns=_COLUMNS)
 _HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon"
 _NEWEST = "select coalesce(max(revision), 0) as newest from change"
 _EPOCH = "select epoch from installation"
+_HOLD = "update installation set epoch = epoch where id = 1"
 
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -43,6 +50,11 @@ class Change:
     revision: int
     kind: Kind
     id: str
+
+
+async def hold(tx: Transaction) -> None:
+    """Until this transaction ends, no other one that holds goes on: what is read after this stays so."""
+    await tx.run(_HOLD)
 
 
 async def record(
@@ -57,7 +69,28 @@ async def record(
     fields: Fields,
 ) -> None:
     """Write one entry, in the transaction that makes the change."""
-    await tx.run(RECORD, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
+    await tx.run(_RECORD_ONE, tenant, kind, id, who.name, action, _encoded(fields), to_wire(now))
+
+
+async def record_many(
+    tx: Transaction,
+    who: Actor,
+    now: datetime,
+    kind: Kind,
+    action: str,
+    entries: Iterable[tuple[str, TenantId | None, Fields]],
+) -> None:
+    """Write an entry for each object: its id, its tenant, its fields."""
+    at = to_wire(now)
+    rows = [(tenant, kind, id, who.name, action, _encoded(fields), at) for id, tenant, fields in entries]
+    await add(tx, "change", _COLUMNS, rows)
+
+
+def recorded(sql: str, args: Sequence[Value]) -> Iterator[tuple[Kind, str]]:
+    """The objects of which a statement writes entries, by kind and id; none if it is another statement."""
+    if sql.startswith(_RECORD):
+        for at in range(0, len(args), _WIDTH):
+            yield args[at + 1], str(args[at + 2])  # type: ignore[misc]  # a Kind, of which the store knows nothing
 
 
 async def record_each(

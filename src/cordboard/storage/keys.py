@@ -8,6 +8,7 @@ from cordboard.domain.keys import ApiKey, KeyId
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.storage import changes
+from cordboard.storage.listing import oldest_first
 from cordboard.storage.transaction import Row, Transaction
 
 _INSERT = """
@@ -17,7 +18,6 @@ values ($1, $2, $3, $4, $5, $6, $7)
 _COLUMNS = "select id, tenant_id, name, digest, last_four, permissions, created_at from api_key"
 _BY_DIGEST = f"{_COLUMNS} where digest = $1"
 _BY_ID = f"{_COLUMNS} where id = $1"
-_OF_TENANT = f"{_COLUMNS} where tenant_id = $1 order by created_at, id limit $2"
 _DELETE = "delete from api_key where id = $1"
 
 
@@ -54,8 +54,9 @@ async def get(tx: Transaction, id: KeyId) -> ApiKey:
     return _key(row)
 
 
-async def of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[ApiKey]:
-    return [_key(row) for row in await tx.all(_OF_TENANT, tenant, limit)]
+async def of_tenant(tx: Transaction, tenant: TenantId, after: KeyId | None, limit: int) -> list[ApiKey]:
+    """Oldest first, those beyond `after`. Raises UnknownCursor."""
+    return [_key(row) for row in await oldest_first(tx, _COLUMNS, "api_key", tenant, after, limit)]
 
 
 async def remove(tx: Transaction, who: Actor, key: ApiKey, now: datetime) -> None:

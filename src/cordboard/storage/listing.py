@@ -43,7 +43,10 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """What is listed newest first: a table with an `id`, the column of its time, the columns that are shown."""
+    """What is listed newest first: a table with an `id`, the column of its time, the columns that are shown.
+
+    Where ids sort as time does, `id` is that column.
+    """
 
     table: str
     time: str
@@ -58,19 +61,36 @@ class Listed:
 
 
 async def window(
-    tx: Transaction, listed: Listed, near: Where, far: Sequence[tuple[str, Value]], after: str | None, limit: int
+    tx: Transaction,
+    listed: Listed,
+    near: Where,
+    far: Sequence[tuple[str, Value]],
+    after: str | None,
+    limit: int,
+    *,
+    own: tuple[str, Value],
 ) -> Window:
     """A page out of the next WINDOW rows that `near` finds by an index; the conditions `far` are for those alone.
 
-    A condition with None does not count. Raises UnknownCursor.
+    A condition with None does not count. `own` says whose rows they are: those of others are not even stepped over, or
+    a cursor would tell of them. Raises UnknownCursor.
     """
     table, time = listed.table, listed.time
+    order = "order by id desc" if time == "id" else f"order by {time} desc, id desc"
     if after is not None:
-        cursor = await tx.one(f"select {time} from {table} where id = $1", after)
+        found = Where()
+        found.add("id = {}", after)
+        if own[1] is not None:
+            found.add(*own)
+        cursor = await tx.one(f"select {time} from {table} {found}", *found.args)
         if cursor is None:
             raise UnknownCursor(after)
-        near.add(f"({time}, id) < ({{}}, {{}})", cursor[0], after)
-    order = f"order by {time} desc, id desc"
+        if time == "id":
+            near.add("id < {}", after)
+        else:
+            near.add(f"({time}, id) < ({{}}, {{}})", cursor[0], after)
+    if own[1] is not None:
+        near.add(*own)
     inner = f"select * from {table} {near} {order}"
     within = tuple(near.args)
     rest = Where(args=near.args)
@@ -83,3 +103,17 @@ async def window(
         return Window(rows[:limit], rows[limit - 1]["id"])
     last = await tx.one(f"select id from ({inner} limit 1 offset {WINDOW - 1}) x", *within)
     return Window(rows, None if last is None else last["id"])
+
+
+async def oldest_first(
+    tx: Transaction, select: str, table: str, tenant: str, after: str | None, limit: int
+) -> list[Row]:
+    """A page of what a tenant has, in order of making, beyond `after`. Raises UnknownCursor."""
+    where = Where()
+    where.add("tenant_id = {}", tenant)
+    if after is not None:
+        cursor = await tx.one(f"select created_at from {table} where id = $1 and tenant_id = $2", after, tenant)
+        if cursor is None:
+            raise UnknownCursor(after)
+        where.add("(created_at, id) > ({}, {})", cursor[0], after)
+    return await tx.all(f"{select} {where} order by created_at, id limit {where.bind(limit)}", *where.args)

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice
 from typing import Final, TypeVar
 
-from cordboard.storage.transaction import Transaction, Value
+from cordboard.storage.transaction import Row, Transaction, Value
 
 T = TypeVar("T")
 
@@ -13,19 +13,36 @@ T = TypeVar("T")
 _CHUNKS: Final = (64, 8, 1)
 
 
+async def add(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+    """Raises UniqueViolation if one of them stands already."""
+    await _insert(tx, table, columns, rows, "")
+
+
 async def insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
     """Rows that stand already, by their key, are left as they are."""
+    await _insert(tx, table, columns, rows, " on conflict do nothing")
+
+
+async def upsert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]], otherwise: str) -> None:
+    """Of rows that stand already `otherwise` tells what becomes: `on conflict (…) do update set …`."""
+    await _insert(tx, table, columns, rows, f" {otherwise}")
+
+
+async def _insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]], otherwise: str) -> None:
     width = columns.count(",") + 1
     for chunk in chunks(rows):
-        values = _values(len(chunk), ["{}"] * width)
-        sql = f"insert into {table} ({columns}) {values} on conflict do nothing"
+        cells = values(len(chunk), ["{}"] * width)
+        sql = f"insert into {table} ({columns}) {cells}{otherwise}"
         await tx.run(sql, *(value for row in chunk for value in row))
 
 
-async def update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+async def update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> list[Row]:
+    """What the statement returns of those that it has changed."""
+    changed: list[Row] = []
     for chunk in chunks(rows):
-        values = _values(len(chunk), [f"cast({{}} as {type})" for type in types])
-        await tx.run(sql.format(values=values), *(value for row in chunk for value in row))
+        cells = values(len(chunk), [f"cast({{}} as {type})" for type in types])
+        changed += await tx.all(sql.format(values=cells), *(value for row in chunk for value in row))
+    return changed
 
 
 @cache
@@ -34,7 +51,13 @@ def _values_of(rows: int, row: str, width: int) -> str:
     return "values " + ", ".join(row.format(*islice(places, width)) for _ in range(rows))
 
 
-def _values(rows: int, cells: Sequence[str]) -> str:
+@cache
+def places(count: int, first: int = 1) -> str:
+    """`$1, $2, …`, so many from the `first` on."""
+    return ", ".join(f"${n}" for n in range(first, first + count))
+
+
+def values(rows: int, cells: Sequence[str]) -> str:
     """`values ($1, …), …`."""
     return _values_of(rows, f"({', '.join(cells)})", len(cells))
 

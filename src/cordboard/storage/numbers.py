@@ -1,9 +1,11 @@
 """Numbers in the store: the object that changes, and the view that lists and replies show."""
 
 import json
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cordboard.domain.accounts import AccountId
 from cordboard.domain.agents import AgentId
@@ -12,9 +14,9 @@ from cordboard.domain.numbers import Number, NumberId, Provider, Status
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
 from cordboard.domain.trunks import TrunkId
-from cordboard.storage import changes, tenants
+from cordboard.storage import changes, many, tenants
 from cordboard.storage.listing import Where
-from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolation
+from cordboard.storage.transaction import Row, Stale, Transaction, UniqueViolation, Value
 
 Order = Literal["asc", "desc"]
 
@@ -44,12 +46,29 @@ _VARIABLE = (
     ("trunk_id", "trunk"),
 )
 _LEAVE_TRUNK = "update number set trunk_id = null, updated_at = $2 where trunk_id = $1"
+_WITH_AGENT = "select id, tenant_id from number where {column} = $1 limit 500"
+_LEAVE_AGENT = "update number set {column} = null, updated_at = $1 where id in ({places})"
+_NUMBER_OF = "select number from number where id = $1 and tenant_id = $2"
 _ON_TRUNK = "select 1 from number where trunk_id = $1 and id <> $2 limit 1"
 _OF_ACCOUNT = f"select {_COLUMNS} from number where account_id = $1"
 _OF_TENANT = f"select {_COLUMNS} from number where tenant_id = $1 limit $2"
+_OF_TRUNK = f"select {_COLUMNS} from number where trunk_id = $1 limit $2"
+_FIRST_OF_AGENT = f"select {_COLUMNS} from number where inbound_agent_id = $1 and status = 'assigned' limit 1"
+_CALLED = "select id, {column} as called from {table} where id in ({places})"
 _DELETE = "delete from number where id = $1"
 _BY_ID = f"select {_COLUMNS} from number where id = $1"
 _BY_NUMBER = f"select {_COLUMNS} from number where number = $1 and status <> 'finished'"
+_BY_IDS = f"select {_COLUMNS} from number where id in ({{places}})"
+#: One look each into the index that is in order of the number. PostgreSQL, before it has counted what was just
+#: imported, takes all that are somebody's for a few: by `in` it reads them all, and by `=` all of another index that
+#: has the number further on.
+_OWNED = """
+with wanted (number) as ({values})
+select (
+  select id from number where number between wanted.number and wanted.number and status <> 'finished'
+  order by number limit 1
+) as id from wanted
+"""
 _USES = """
 select 1 from number where inbound_agent_id = $1 and id <> $2 and status <> 'finished'
 union all
@@ -118,6 +137,7 @@ class Filter:
     status: Status | None = None
     assigned_from: datetime | None = None
     assigned_to: datetime | None = None
+    trunk: str | None = None
 
     @property
     def plain(self) -> bool:
@@ -166,9 +186,9 @@ def _number(row: Row) -> Number:
     )
 
 
-def _differences(before: Number, after: Number) -> dict[str, str | None]:
+def _differences(before: Number, after: Number) -> dict[str, Any]:
     """The columns that differ, with what they are to hold."""
-    found: dict[str, str | None] = {}
+    found: dict[str, Any] = {}
     for column, name in _VARIABLE:
         value = getattr(after, name)
         if value != getattr(before, name):
@@ -200,30 +220,39 @@ def _listed(number: Number) -> TenantId | None:
 async def add(tx: Transaction, who: Actor, number: Number, now: datetime, action: str) -> None:
     """Raises NumberTaken, whoever has the number."""
     try:
-        await tx.run(
-            _INSERT,
-            number.id,
-            number.tenant,
-            number.number,
-            number.provider,
-            number.status,
-            number.nickname,
-            number.trunk,
-            number.inbound_agent,
-            number.outbound_agent,
-            json.dumps(number.region_codes),
-            to_wire(number.created_at),
-            opt_to_wire(number.assigned_at),
-            opt_to_wire(number.released_at),
-            opt_to_wire(number.scheduled_release_at),
-            opt_to_wire(number.reservation_expires_at),
-            number.account,
-            to_wire(now),
-        )
+        await tx.run(_INSERT, *_values(number, now))
     except UniqueViolation as error:
         raise NumberTaken(number.number) from error
     await _recount(tx, None, _listed(number))
     await _record(tx, who, now, action, None, number)
+
+
+async def add_many(tx: Transaction, who: Actor, added: Sequence[Number], now: datetime, action: str) -> None:
+    """Numbers of one tenant that nobody had a moment ago. Raises Stale if somebody has one now."""
+    try:
+        await many.add(tx, "number", _COLUMNS, [_values(number, now) for number in added])
+    except UniqueViolation as error:
+        raise Stale from error
+    for tenant, count in Counter(map(_listed, added)).items():
+        if tenant is not None:
+            await tenants.count_listed(tx, tenant, count)
+    entries = ((number.id, number.tenant, changes.difference({}, _told(number))) for number in added)
+    await changes.record_many(tx, who, now, "number", action, entries)
+
+
+def _regions(number: Number) -> str:
+    return json.dumps(number.region_codes) if number.region_codes else "[]"
+
+
+def _values(number: Number, now: datetime) -> tuple[Value, ...]:
+    """In order of _COLUMNS."""
+    return (
+        *(number.id, number.tenant, number.number, number.provider, number.status, number.nickname, number.trunk),
+        *(number.inbound_agent, number.outbound_agent, _regions(number), to_wire(number.created_at)),
+        *(opt_to_wire(number.assigned_at), opt_to_wire(number.released_at)),
+        *(opt_to_wire(number.scheduled_release_at), opt_to_wire(number.reservation_expires_at)),
+        *(number.account, to_wire(now)),
+    )
 
 
 async def get(tx: Transaction, tenant: TenantId | None, id: NumberId) -> Number:
@@ -242,11 +271,27 @@ async def by_number(tx: Transaction, number: str) -> Number:
     return _number(row)
 
 
-async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str) -> Number:
-    """Store what differs, and when; nothing if nothing does. Raises Stale if another tenant's write came between."""
+async def by_numbers(tx: Transaction, wanted: Collection[str]) -> dict[str, Number]:
+    """Those of them that are somebody's, by number."""
+    found = {}
+    for chunk in many.chunks(sorted(wanted)):
+        owned = await tx.all(_OWNED.format(values=many.values(len(chunk), ["cast({} as text)"])), *chunk)
+        for ids in many.chunks([row["id"] for row in owned if row["id"] is not None]):
+            for row in await tx.all(_BY_IDS.format(places=many.places(len(ids))), *ids):
+                found[str(row["number"])] = _number(row)
+    return found
+
+
+async def save(
+    tx: Transaction, who: Actor, before: Number, after: Number, now: datetime, action: str
+) -> dict[str, Any]:
+    """Store what differs, and when: these columns, in wire form; empty if nothing differs.
+
+    Raises Stale if another tenant's write came between.
+    """
     changed = _differences(before, after)
     if not changed:
-        return before
+        return changed
     changed["updated_at"] = to_wire(now)
     columns = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 4))
     sql = _UPDATE.format(columns=columns)
@@ -255,7 +300,7 @@ async def save(tx: Transaction, who: Actor, before: Number, after: Number, now: 
         raise Stale
     await _recount(tx, _listed(before), _listed(after))
     await _record(tx, who, now, action, before, after)
-    return replace(after, updated_at=now)
+    return changed
 
 
 async def remove(tx: Transaction, who: Actor, number: Number, now: datetime) -> None:
@@ -282,9 +327,48 @@ async def leave_trunk(tx: Transaction, who: Actor, trunk: TrunkId, now: datetime
     await tx.run(_LEAVE_TRUNK, trunk, to_wire(now))
 
 
+async def leave_agent(tx: Transaction, who: Actor, agent: AgentId, now: datetime) -> None:
+    """The numbers that led to it or that it called by, however many, have no agent there from now on."""
+    for column, field in (("inbound_agent_id", "inbound_agent"), ("outbound_agent_id", "outbound_agent")):
+        while rows := await tx.all(_WITH_AGENT.format(column=column), agent):
+            ids = [row["id"] for row in rows]
+            for chunk in many.chunks(ids):
+                places = many.places(len(chunk), 2)
+                await tx.run(_LEAVE_AGENT.format(column=column, places=places), to_wire(now), *chunk)
+            entries = ((row["id"], row["tenant_id"], {field: [agent, None]}) for row in rows)
+            await changes.record_many(tx, who, now, "number", "update", entries)
+
+
+async def beginning_with(
+    tx: Transaction, where: Filter, prefix: str, after: str | None, limit: int
+) -> list[ShownNumber]:
+    """In order of number, those beyond the number with the id `after`. Raises UnknownCursor."""
+    clause = _where(where)
+    if after is not None:
+        cursor = await tx.one(_NUMBER_OF, after, where.tenant)
+        if cursor is None:
+            raise UnknownCursor(after)
+        clause.add("n.number > {}", cursor["number"])
+    clause.add("n.number >= {}", prefix)
+    clause.add("n.number < {}", prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    sql = f"{_SHOWN} {clause} order by n.number limit {clause.bind(limit)}"
+    return [ShownNumber._make(row) for row in await tx.all(sql, *clause.args)]
+
+
 async def trunk_in_use(tx: Transaction, trunk: TrunkId, *, besides: NumberId) -> bool:
     """Whether it carries calls of a number other than `besides`."""
     return await tx.one(_ON_TRUNK, trunk, besides) is not None
+
+
+async def first_of_agent(tx: Transaction, agent: AgentId) -> Number | None:
+    """Any number whose calls the agent takes."""
+    row = await tx.one(_FIRST_OF_AGENT, agent)
+    return None if row is None else _number(row)
+
+
+async def of_trunk(tx: Transaction, trunk: TrunkId, limit: int) -> list[Number]:
+    """Some of those on a trunk."""
+    return [_number(row) for row in await tx.all(_OF_TRUNK, trunk, limit)]
 
 
 async def some_of_tenant(tx: Transaction, tenant: TenantId, limit: int) -> list[Number]:
@@ -328,21 +412,19 @@ def as_stored(shown: ShownNumber) -> Number:
     )
 
 
-def as_shown(number: Number, before: ShownNumber) -> ShownNumber:
-    """What `show` would find once the number is saved; it has the trunk that it had `before`."""
-    return before._replace(
-        tenant_id=number.tenant,
-        status=number.status,
-        nickname=number.nickname,
-        inbound_agent_id=number.inbound_agent,
-        outbound_agent_id=number.outbound_agent,
-        assigned_at=opt_to_wire(number.assigned_at),
-        released_at=opt_to_wire(number.released_at),
-        scheduled_release_at=opt_to_wire(number.scheduled_release_at),
-        reservation_expires_at=opt_to_wire(number.reservation_expires_at),
-        account_id=number.account,
-        updated_at=to_wire(number.updated_at),
+async def names_around(tx: Transaction, rows: Sequence[ShownNumber]) -> dict[str, str]:
+    """What the trunks, agents and accounts of these numbers are called, by id."""
+    wanted = (
+        ("trunk", "name", {row.trunk_id for row in rows}),
+        ("agent", "name", {id for row in rows for id in (row.inbound_agent_id, row.outbound_agent_id)}),
+        ("account", "username", {row.account_id for row in rows}),
     )
+    found: dict[str, str] = {}
+    for table, column, ids in wanted:
+        for chunk in many.chunks(sorted(filter(None, ids))):
+            sql = _CALLED.format(table=table, column=column, places=many.places(len(chunk)))
+            found |= {row["id"]: row["called"] for row in await tx.all(sql, *chunk)}
+    return found
 
 
 async def after_cursor(
@@ -403,6 +485,8 @@ def _where(where: Filter) -> Where:
         clause.add("n.inbound_agent_id = {}", where.inbound_agent)
     if where.outbound_agent is not None:
         clause.add("n.outbound_agent_id = {}", where.outbound_agent)
+    if where.trunk is not None:
+        clause.add("n.trunk_id = {}", where.trunk)
     if where.assigned_from is not None:
         clause.add("n.assigned_at >= {}", to_wire(where.assigned_from))
     if where.assigned_to is not None:

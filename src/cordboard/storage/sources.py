@@ -11,7 +11,6 @@ from cordboard.domain.tenants import TenantId
 from cordboard.storage.transaction import Transaction
 
 #: Writers of every tenant queue up here until the end of their transactions: SQLite has no `for update`.
-_LOCK = "update installation set epoch = epoch where id = 1"
 _ADD = "insert into agent_source (version_id, network, tenant_id, first, last) values ($1, $2, $3, $4, $5)"
 _DROP = "delete from agent_source where version_id = $1"
 #: Networks lie inside one another or apart. So those that overlap one are the wider ones around it, found by equality,
@@ -29,11 +28,6 @@ union all
 select network from agent_source where first > $2 and first <= $3 and tenant_id <> $1
 limit 1
 """
-
-
-async def lock(tx: Transaction) -> None:
-    """Let nobody else add sources until this transaction ends: what is looked up after this stays so."""
-    await tx.run(_LOCK)
 
 
 async def is_shared(tx: Transaction, tenant: TenantId, network: Network) -> bool:

@@ -9,12 +9,14 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     UniqueConstraint,
+    event,
     func,
     text,
 )
@@ -43,9 +45,19 @@ def metadata(dialect: str) -> MetaData:
     _trunk(meta)
     _number(meta)
     _account(meta, dialect)
+    _number_import(meta)
     _provider_claim(meta)
     _change(meta, dialect)
+    _idempotency(meta)
+    _session(meta)
+    _edge(meta)
     _calls(meta)
+    _events(meta, dialect)
+    _verification(meta)
+    _verification_schedule(meta)
+    _webhooks(meta)
+    _gateway(meta)
+    _figures(meta)
     return meta
 
 
@@ -119,7 +131,10 @@ def _tenant(meta: MetaData, dialect: str) -> None:
         Index("tenant_name", "name"),
         Index("tenant_reference", "reference", "operator_id", unique=True),
         Index("tenant_operator", "operator_id", "reference"),
+        Index("tenant_operator_id", "operator_id", "id"),
     )
+    Index("tenant_search", func.lower(table.c.name))
+    Index("tenant_search_of_operator", table.c.operator_id, func.lower(table.c.name))
     alone = text("operator_id is null")
     Index("tenant_own_reference", table.c.reference, unique=True, sqlite_where=alone, postgresql_where=alone)
     for name in ("name", "language", "capacity_limit", "account_limit", "termination"):
@@ -155,7 +170,10 @@ def _account(meta: MetaData, dialect: str) -> None:
         UniqueConstraint("tenant_id", "extension"),
         Index("account_tenant", "tenant_id", "created_at", "id"),
         Index("account_operator", "operator_id", "id"),
+        Index("account_username", "tenant_id", "username"),
     )
+    Index("account_search", table.c.tenant_id, func.lower(table.c.caller_name))
+    Index("account_search_of_all", func.lower(table.c.caller_name))
     for name in (
         *("username", "caller_name", "extension", "external_number", "may_call_outside", "restricted"),
         *RECORDING,
@@ -183,7 +201,7 @@ def _api_key(meta: MetaData) -> None:
 
 
 def _agent(meta: MetaData) -> None:
-    Table(
+    table = Table(
         "agent",
         meta,
         _id(),
@@ -192,7 +210,10 @@ def _agent(meta: MetaData) -> None:
         _text("published_version_id", null=True),
         _text("created_at"),
         Index("agent_tenant", "tenant_id", "created_at", "id"),
+        Index("agent_name", "tenant_id", "name"),
     )
+    Index("agent_search", table.c.tenant_id, func.lower(table.c.name))
+    Index("agent_search_of_all", func.lower(table.c.name))
     Table(
         "agent_version",
         meta,
@@ -250,7 +271,7 @@ def _login(meta: MetaData) -> None:
 
 def _trunk(meta: MetaData) -> None:
     everybodys = text("system = 1 and tenant_id is null")
-    Table(
+    table = Table(
         "trunk",
         meta,
         _id(),
@@ -277,9 +298,13 @@ def _trunk(meta: MetaData) -> None:
         _text("provider_id", null=True),
         Column("updated_at", TEXT, nullable=False, server_default=text("''")),
         Index("trunk_tenant", "tenant_id", "created_at", "id"),
+        Index("trunk_name", "tenant_id", "name"),
         Index("trunk_system", "created_at", "id", sqlite_where=everybodys, postgresql_where=everybodys),
         sqlite_with_rowid=False,  # each shown number looks its trunk and gateway up: one tree to search, not two
     )
+    name, shared = func.lower(table.c.name), text("number_id is null")
+    Index("trunk_search", table.c.tenant_id, name, sqlite_where=shared, postgresql_where=shared)
+    Index("trunk_search_of_all", name, sqlite_where=shared, postgresql_where=shared)
     Table(
         "gateway",
         meta,
@@ -338,13 +363,55 @@ def _number(meta: MetaData) -> None:
     Index("number_inbound", table.c.inbound_agent_id, table.c.tenant_id, table.c.created_at, table.c.id)
     Index("number_outbound", table.c.outbound_agent_id, table.c.tenant_id, table.c.created_at, table.c.id)
     Index("number_assigned", table.c.tenant_id, table.c.assigned_at)
-    Index("number_trunk", table.c.trunk_id)
+    Index("number_trunk", table.c.trunk_id, table.c.tenant_id, table.c.created_at, table.c.id)
+    #: For lists by how numbers begin.
+    Index("number_named", table.c.tenant_id, table.c.number, sqlite_where=live, postgresql_where=live)
     #: Only those that time still has to move: numbers past it would be read at every look of the clockwork.
     for column, status in (("scheduled_release_at", "assigned"), ("reservation_expires_at", "reserved")):
         waiting = text(f"status = '{status}' and {column} is not null")
         Index(f"number_{column}", table.c[column], sqlite_where=waiting, postgresql_where=waiting)
     released = text("status = 'released'")
     Index("number_quarantine", table.c.released_at, sqlite_where=released, postgresql_where=released)
+
+
+def _number_import(meta: MetaData) -> None:
+    Table(
+        "number_import",
+        meta,
+        _id(),
+        _tenant_id(),
+        _text("created_at"),
+        #: By which it is found when it is begun again.
+        _text("source", null=True),
+        *map(_text, ("format", "on_conflict")),
+        Column("dry_run", Integer, nullable=False),
+        #: Of rows that name none; ids or names.
+        *(_text(name, null=True) for name in ("trunk", "inbound_agent", "outbound_agent")),
+        #: Rows that are done with, then how many of them had each domain.imports.Outcome.
+        Column("position", Integer, nullable=False),
+        *(Column(name, Integer, nullable=False) for name in ("imported", "updated", "unchanged", "skipped", "failed")),
+        _text("finished_at", null=True),
+        Index("number_import_tenant", "tenant_id", "created_at", "id"),
+        Index("number_import_begun", "created_at"),
+        sqlite_with_rowid=False,
+    )
+    table = Table(
+        "number_import_row",
+        meta,
+        Column("import_id", TEXT, primary_key=True),
+        #: From 0.
+        Column("place", Integer, primary_key=True, autoincrement=False),
+        _text("number", null=True),
+        _text("outcome"),
+        _text("number_id", null=True),
+        #: JSON list of [column, detail, remedy].
+        _text("problems", null=True),
+        #: By which a number that stands twice in one import is found.
+        Index("number_import_row_number", "number"),
+        sqlite_with_rowid=False,
+    )
+    failed = text("outcome = 'failed'")
+    Index("number_import_row_failed", table.c.import_id, table.c.place, sqlite_where=failed, postgresql_where=failed)
 
 
 def _provider_claim(meta: MetaData) -> None:
@@ -366,24 +433,11 @@ def _change(meta: MetaData, dialect: str) -> None:
     On SQLite, with one writer, the row's own number is the revision. On PostgreSQL it is the transaction's id, since
     a sequence read as `> last` misses a transaction that commits late; several rows may then share a revision.
     """
-    if dialect == "postgresql":
-        key = [
-            Column("seq", BigInteger, Identity(always=True), primary_key=True),
-            Column(
-                "revision",
-                BigInteger,
-                nullable=False,
-                server_default=text("((pg_current_xact_id())::text)::bigint"),
-            ),
-        ]
-        extra = [Index("change_revision", "revision")]
-    else:
-        key = [Column("revision", Integer, primary_key=True)]
-        extra = []
+    behind = ["seq"] if dialect == "postgresql" else []
     Table(
         "change",
         meta,
-        *key,
+        *_revision("change", dialect),
         #: Outlives the tenant.
         _text("tenant_id", null=True),
         _text("kind"),
@@ -393,8 +447,72 @@ def _change(meta: MetaData, dialect: str) -> None:
         #: JSON object: field to [from, to]; a secret is only said to have changed.
         _text("fields"),
         _text("at"),
-        *extra,
+        # newest first; on SQLite the row's own number is in each index
+        *(Index(f"change_{name}", f"{name}_id", *behind) for name in ("tenant", "object")),
         sqlite_autoincrement=True,
+    )
+    seq = "seq" if dialect == "postgresql" else "revision as seq"
+    view = f"create view audit as select {seq}, tenant_id, kind, object_id, actor, action, fields, at from change"
+
+    def create_view(target: MetaData, connection: Connection, **rest: object) -> None:
+        connection.execute(text(view))
+
+    #: For who reads it: one name for the order, on both stores.
+    event.listen(meta, "after_create", create_view)
+
+
+def _revision(table: str, dialect: str) -> list[Column[int] | Index]:
+    """The key of a table whose new rows are followed."""
+    if dialect != "postgresql":
+        return [Column("revision", Integer, primary_key=True)]
+    transaction = text("((pg_current_xact_id())::text)::bigint")
+    return [
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("revision", BigInteger, nullable=False, server_default=transaction),
+        Index(f"{table}_revision", "revision"),
+    ]
+
+
+def _idempotency(meta: MetaData) -> None:
+    #: Requests with an Idempotency-Key that were carried out; without a status the answer is not known.
+    Table(
+        "idempotency",
+        meta,
+        Column("actor", TEXT, primary_key=True),
+        Column("name", TEXT, primary_key=True),
+        _text("fingerprint"),
+        _text("claimed_at"),
+        Column("status", Integer),
+        _text("headers", default="{}"),
+        #: Sealed with the key ring: it may hold a new secret.
+        _text("body", null=True),
+        Index("idempotency_claimed_at", "claimed_at"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _session(meta: MetaData) -> None:
+    #: Of the console; one that is not here is over.
+    Table(
+        "session",
+        meta,
+        _id(),
+        _text("expires_at"),
+        Index("session_expires_at", "expires_at"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _edge(meta: MetaData) -> None:
+    #: What edges of other processes say of themselves.
+    Table(
+        "edge",
+        meta,
+        Column("name", TEXT, primary_key=True),
+        Column("ready", Integer, nullable=False),
+        Column("applied", BigInteger, nullable=False),
+        *map(_text, ("seen_at", "version", "signalling", "media")),
+        sqlite_with_rowid=False,
     )
 
 
@@ -416,7 +534,8 @@ def _calls(meta: MetaData) -> None:
     )
     Index("call_started", table.c.started_at, table.c.id)
     Index("call_tenant", table.c.tenant_id, table.c.started_at, table.c.id)
-    Index("call_number", table.c.number, table.c.started_at, table.c.id)
+    #: The tenant last: whose list it is, that tenant's rows alone are looked at.
+    Index("call_number", table.c.number, table.c.started_at, table.c.id, table.c.tenant_id)
     Index("call_call_id", table.c.call_id, table.c.started_at, table.c.id)
     standing = table.c.ended_at.is_(None)
     Index("call_open", table.c.started_at, table.c.id, sqlite_where=standing, postgresql_where=standing)
@@ -433,6 +552,16 @@ def _calls(meta: MetaData) -> None:
         *map(_text, ("phrase", "cseq", "branch", "source", "destination")),
         sqlite_with_rowid=False,
     )
+    #: What else was told of it, as JSON.
+    Table(
+        "call_detail",
+        meta,
+        Column("call_id", TEXT, primary_key=True),
+        Column("event", BigInteger, primary_key=True, autoincrement=False),
+        Column("line", Integer, primary_key=True, autoincrement=False),
+        *map(_text, ("at", "kind", "told")),
+        sqlite_with_rowid=False,
+    )
     table = Table(
         "refusal",
         meta,
@@ -442,11 +571,30 @@ def _calls(meta: MetaData) -> None:
         Column("code", Integer, nullable=False),
         *map(_text, ("reason", "number", "number_id", "tenant_id", "trunk_id", "address", "source")),
         *map(_text, ("called", "caller", "call_id", "user_agent")),
+        *(
+            Column(name, TEXT, nullable=False, server_default=text("''"))
+            for name in ("offered", "host", "caller_host", "to_uri", "party", "login")
+        ),
     )
+    Index("refusal_call_id", table.c.call_id, table.c.at, table.c.id)
     Index("refusal_at", table.c.at, table.c.id)
     Index("refusal_tenant", table.c.tenant_id, table.c.at, table.c.id)
-    Index("refusal_called", table.c.called, table.c.at, table.c.id)
-    Index("refusal_address", table.c.address, table.c.at, table.c.id)
+    Index("refusal_called", table.c.called, table.c.at, table.c.id, table.c.tenant_id)
+    Index("refusal_trunk", table.c.trunk_id, table.c.at, table.c.id)
+    Index("refusal_address", table.c.address, table.c.at, table.c.id, table.c.tenant_id)
+    table = Table(
+        "registration",
+        meta,
+        _id(),
+        *map(_text, ("at", "what", "tenant_id", "account_id", "trunk_id", "username", "reason")),
+        Column("code", Integer),
+        *map(_text, ("place", "contact", "user_agent")),
+        Column("bindings", Integer),
+    )
+    Index("registration_at", table.c.at, table.c.id)
+    Index("registration_tenant", table.c.tenant_id, table.c.at, table.c.id)
+    for name in ("account_id", "trunk_id", "username"):
+        Index(f"registration_{name}", table.c[name], table.c.at, table.c.id, table.c.tenant_id)
     #: One row for each file of events that was read: how far, and what was never written there.
     counters = ("lost_calls", "lost_messages", "lost_refusals", "banned")
     Table(
@@ -454,5 +602,175 @@ def _calls(meta: MetaData) -> None:
         meta,
         Column("file", TEXT, primary_key=True),
         *(Column(name, BigInteger, nullable=False, server_default=text("0")) for name in ("position", *counters)),
+        sqlite_with_rowid=False,
+    )
+
+
+def _events(meta: MetaData, dialect: str) -> None:
+    """What happened. It outlives what it happened to, and its tenant."""
+    Table(
+        "event",
+        meta,
+        *_revision("event", dialect),
+        Column("id", TEXT, nullable=False, unique=True),
+        _text("type"),
+        _text("tenant_id", null=True),
+        _text("subject"),
+        _text("at"),
+        #: JSON object.
+        _text("data"),
+        #: Ids sort as the instants do.
+        Index("event_tenant", "tenant_id", "id"),
+        Index("event_subject", "subject", "id"),
+        sqlite_autoincrement=True,
+    )
+    #: How far each that follows has come: before the first revision that it has not seen.
+    Table(
+        "follower",
+        meta,
+        Column("name", TEXT, primary_key=True),
+        Column("mark", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _verification(meta: MetaData) -> None:
+    """What was tried of something that may be gone: nothing refers to anything."""
+    table = Table(
+        "verification",
+        meta,
+        _id(),
+        _text("tenant_id", null=True),
+        *map(_text, ("kind", "subject_id", "subject_name")),
+        #: JSON list: the steps that were asked for.
+        _text("asked"),
+        _text("state"),
+        _text("status", null=True),
+        #: JSON list: what came of each.
+        _text("steps"),
+        _text("actor"),
+        _text("started_at"),
+        _text("finished_at", null=True),
+    )
+    Index("verification_started", table.c.started_at, table.c.id)
+    Index("verification_tenant", table.c.tenant_id, table.c.started_at, table.c.id)
+    Index("verification_subject", table.c.kind, table.c.subject_id, table.c.started_at, table.c.id)
+    running = text("state = 'running'")
+    Index("verification_running", table.c.started_at, sqlite_where=running, postgresql_where=running)
+
+
+def _webhooks(meta: MetaData) -> None:
+    Table(
+        "webhook",
+        meta,
+        _id(),
+        #: Null is the administrator's.
+        _tenant_id(nullable=True),
+        _text("url"),
+        #: JSON list.
+        _text("filters"),
+        _text("description", null=True),
+        Column("enabled", Integer, nullable=False),
+        #: gone or failing; null unless it was disabled for that.
+        _text("disabled", null=True),
+        _text("failing_since", null=True),
+        #: Both are sealed with the key ring; the webhook's id is associated data.
+        _text("secret"),
+        _text("previous_secret", null=True),
+        _text("previous_until", null=True),
+        _text("created_at"),
+        _text("updated_at"),
+        Index("webhook_tenant", "tenant_id", "created_at", "id"),
+    )
+    #: The outbox. The webhook may be gone: there may be too many to delete with it.
+    table = Table(
+        "webhook_delivery",
+        meta,
+        _id(),
+        _text("webhook_id"),
+        _text("event_id"),
+        _text("state"),
+        Column("tries", Integer, nullable=False),
+        #: When it is sent, or its lease is over; null once it is done with.
+        _text("due_at", null=True),
+        #: JSON list.
+        _text("attempts"),
+        Index("webhook_delivery_listed", "webhook_id", "id"),
+    )
+    waiting, failed = text("due_at is not null"), text("state = 'failed'")
+    due = (table.c.webhook_id, table.c.due_at, table.c.id)
+    Index("webhook_delivery_due", *due, sqlite_where=waiting, postgresql_where=waiting)
+    of_one = (table.c.webhook_id, table.c.id)
+    Index("webhook_delivery_pending", *of_one, sqlite_where=waiting, postgresql_where=waiting)
+    Index("webhook_delivery_failed", *of_one, sqlite_where=failed, postgresql_where=failed)
+
+
+def _gateway(meta: MetaData) -> None:
+    """Places of an edge that have stopped answering at some time, and what of that has been told."""
+    table = Table(
+        "gateway_health",
+        meta,
+        Column("edge", TEXT, primary_key=True),
+        Column("uri", TEXT, primary_key=True),
+        Column("down", Integer, nullable=False),
+        _text("changed_at"),
+        #: What was told last, when, and how often within the hour before that.
+        Column("told_down", Integer, nullable=False, server_default=text("0")),
+        _text("told_at", null=True),
+        _counter("tells"),
+        sqlite_with_rowid=False,
+    )
+    untold = text("down <> told_down")
+    Index("gateway_health_untold", table.c.edge, table.c.changed_at, sqlite_where=untold, postgresql_where=untold)
+
+
+def _verification_schedule(meta: MetaData) -> None:
+    table = Table(
+        "verification_schedule",
+        meta,
+        _id(),
+        _text("tenant_id", null=True),
+        *map(_text, ("kind", "subject_id", "subject_name")),
+        #: JSON list; none: all that there are.
+        _text("steps", null=True),
+        Column("minutes", Integer, nullable=False),
+        _text("next_at"),
+        _text("actor"),
+        _text("created_at"),
+    )
+    Index("verification_schedule_subject", table.c.kind, table.c.subject_id, unique=True)
+    Index("verification_schedule_next", table.c.next_at, table.c.id)
+    Index("verification_schedule_tenant", table.c.tenant_id, table.c.created_at, table.c.id)
+    Index("verification_schedule_created", table.c.created_at, table.c.id)
+
+
+def _figures(meta: MetaData) -> None:
+    """What pictures are drawn of. An owner is a tenant, an operator or '', which is everybody; it may be gone."""
+    Table(
+        "tally",
+        meta,
+        Column("owner", TEXT, primary_key=True),
+        #: The minute's beginning.
+        Column("at", TEXT, primary_key=True),
+        *map(_counter, ("calls", "answered", "failed", "refused", "registered")),
+        Index("tally_at", "at"),
+        sqlite_with_rowid=False,
+    )
+    Table(
+        "refusal_tally",
+        meta,
+        *(Column(name, TEXT, primary_key=True) for name in ("owner", "at", "reason")),
+        _counter("refused"),
+        Index("refusal_tally_at", "at"),
+        sqlite_with_rowid=False,
+    )
+    #: Accounts that are registered at each edge.
+    Table(
+        "registered",
+        meta,
+        Column("edge", TEXT, primary_key=True),
+        Column("owner", TEXT, primary_key=True),
+        Column("accounts", Integer, nullable=False),
+        Index("registered_owner", "owner"),
         sqlite_with_rowid=False,
     )

@@ -38,6 +38,7 @@ order by rank, id
 """
 _OF_OPERATOR = f"{_COLUMNS} where operator_id = $1 and reference = $2"
 _PAGE = f"{_COLUMNS} where id > $1 order by id limit $2"
+_PAGE_OF_OPERATOR = f"{_COLUMNS} where operator_id = $3 and id > $1 order by id limit $2"
 _COUNT_LISTED = "update tenant set listed_numbers = listed_numbers + $2 where id = $1"
 _LISTED = "select listed_numbers from tenant where id = $1"
 _COUNT_ACCOUNTS = f"update tenant set accounts = accounts + $2 where id = $1 returning {_NAMES}"
@@ -156,8 +157,10 @@ async def reference_is_free(tx: Transaction, operator: OperatorId, reference: st
     return await tx.one(_OF_OPERATOR, operator, reference) is None
 
 
-async def page(tx: Transaction, after: str, limit: int) -> list[Tenant]:
-    """Tenants in order of id, those after `after` (empty: from the first)."""
+async def page(tx: Transaction, after: str, limit: int, operator: OperatorId | None = None) -> list[Tenant]:
+    """Tenants in order of id, an operator's alone if one is given, those after `after` (empty: from the first)."""
+    if operator is not None:
+        return [_tenant(row) for row in await tx.all(_PAGE_OF_OPERATOR, after, limit, operator)]
     return [_tenant(row) for row in await tx.all(_PAGE, after, limit)]
 
 

@@ -1,8 +1,8 @@
 """Trunks and their gateways in the store."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunk_options import NO_OPTIONS, CalledNumberFrom, NumberFormat, Registration, TrunkOptions
 from cordboard.domain.trunks import Gateway, MediaPolicy, SealedCredentials, SealedSecret, Trunk, TrunkId
-from cordboard.storage import changes
+from cordboard.storage import changes, many
 from cordboard.storage.transaction import Row, Stale, Transaction, Value
 
 _COLUMNS = """id, created_at, tenant_id, name, system, username, password, allowed, media_in, media_out, tls_verify,
@@ -36,7 +36,16 @@ order by created_at desc, id desc limit $2
 """
 #: Only what differs is named, so that a writer undoes nothing that another one changed meanwhile.
 _UPDATE = "update trunk set {columns} where id = $1 and tenant_id is not distinct from $2 returning id"
+_ALLOWED = "select id, tenant_id, allowed from trunk where id > $1 and allowed is not null order by id limit $2"
 _DELETE = "delete from trunk where id = $1"
+_BY_REFS = """
+select id as ref, id, system, number_id from trunk
+where id in ({places}) and (tenant_id = $1 or (tenant_id is null and system = 1))
+union
+select name, id, system, number_id from trunk where tenant_id = $1 and name in ({places})
+union
+select name, id, system, number_id from trunk where tenant_id is null and system = 1 and name in ({places})
+"""
 _GATEWAY_COLUMNS = "trunk_id, position, host, port, transport, name, priority, weight"
 _GATEWAYS = f"select {_GATEWAY_COLUMNS} from gateway where trunk_id = $1 order by position"
 _GATEWAYS_OF = f"""
@@ -44,6 +53,15 @@ select {_GATEWAY_COLUMNS} from gateway where trunk_id in ({{trunks}}) order by t
 """
 _ADD_GATEWAY = f"insert into gateway ({_GATEWAY_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)"
 _DROP_GATEWAYS = "delete from gateway where trunk_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A trunk by which a number may be carried."""
+
+    id: TrunkId
+    #: It came with a number of the platform's, and goes with it.
+    platform: bool
 
 
 def _trunk(row: Row, gateways: list[Row]) -> Trunk:
@@ -101,6 +119,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def _set(options: TrunkOptions) -> dict[str, Any]:
     """Only what differs from the default, by its field."""
+    if options == NO_OPTIONS:  # most of them, and to take one apart is slow
+        return {}
     values, plain = asdict(options), asdict(NO_OPTIONS)
     return {field.name: values[field.name] for field in fields(options) if values[field.name] != plain[field.name]}
 
@@ -144,7 +164,7 @@ def _variable(trunk: Trunk) -> dict[str, Value]:
 
 
 def _told(trunk: Trunk | None) -> dict[str, object]:
-    """What the audit log may say of a trunk: of the password only whether there is one."""
+    """What the audit log may say of a trunk: nothing of its passwords, and of its headers their names alone."""
     if trunk is None:
         return {}
     return {
@@ -158,10 +178,15 @@ def _told(trunk: Trunk | None) -> dict[str, object]:
         "media_out": trunk.media_out,
         "tls_verify": trunk.tls_verify,
         "probe": trunk.probe,
-        "options": _set(trunk.options),
+        "options": _options_told(trunk.options),
         "inbound_username": None if trunk.inbound is None else trunk.inbound.username,
         "provider_id": trunk.provider_id,
     }
+
+
+def _options_told(options: TrunkOptions) -> dict[str, Any]:
+    told = _set(options)
+    return {**told, "headers": [name for name, _ in options.headers]} if "headers" in told else told
 
 
 def _gateway_told(gateway: Gateway) -> str:
@@ -171,8 +196,8 @@ def _gateway_told(gateway: Gateway) -> str:
 
 def _fields(before: Trunk | None, after: Trunk | None) -> changes.Fields:
     fields = changes.difference(_told(before), _told(after))
-    for name, password in (("password", _password), ("inbound_password", _inbound_password)):
-        old, new = (None if trunk is None else password(trunk) for trunk in (before, after))
+    for name, secret in (("password", _password), ("inbound_password", _inbound_password), ("headers", _headers)):
+        old, new = (None if trunk is None else secret(trunk) for trunk in (before, after))
         if old != new:
             fields[name] = ["cleared"] if new is None else ["set"]
     return fields
@@ -186,6 +211,11 @@ def _inbound_password(trunk: Trunk) -> SealedSecret | None:
     return None if trunk.inbound is None else trunk.inbound.password
 
 
+def _headers(trunk: Trunk) -> tuple[tuple[str, str], ...] | None:
+    """A value may be a token."""
+    return trunk.options.headers or None
+
+
 async def get(tx: Transaction, id: TrunkId) -> Trunk:
     """Raises UnknownTrunk."""
     row = await tx.one(_BY_ID, id)
@@ -197,6 +227,14 @@ async def get(tx: Transaction, id: TrunkId) -> Trunk:
 async def of_tenant(tx: Transaction, tenant: TenantId, after: TrunkId | None, limit: int) -> list[Trunk]:
     """A tenant's trunks, newest first, those beyond `after`. Raises UnknownCursor."""
     return await _page(tx, _TENANTS, (tenant,), after, limit)
+
+
+async def allow_lists(
+    tx: Transaction, after: str, limit: int
+) -> list[tuple[TrunkId, TenantId | None, tuple[str, ...]]]:
+    """Whoever's lists of addresses there are, by id from beyond `after` on."""
+    rows = await tx.all(_ALLOWED, after, limit)
+    return [(TrunkId(row["id"]), row["tenant_id"], tuple(json.loads(row["allowed"]))) for row in rows]
 
 
 async def of_system(tx: Transaction, after: TrunkId | None, limit: int) -> list[Trunk]:
@@ -241,6 +279,28 @@ async def add(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> None:
     await changes.record(tx, who, now, "trunk", trunk.id, "create", tenant=trunk.tenant, fields=_fields(None, trunk))
 
 
+async def add_many(tx: Transaction, who: Actor, added: Sequence[Trunk], now: datetime) -> None:
+    """Trunks that are new, and so have new ids."""
+    rows = [(trunk.id, to_wire(trunk.created_at), *_variable(trunk).values(), to_wire(now)) for trunk in added]
+    await many.add(tx, "trunk", _COLUMNS, rows)
+    await many.add(tx, "gateway", _GATEWAY_COLUMNS, [values for trunk in added for values in _gateway_values(trunk)])
+    entries = ((trunk.id, trunk.tenant, _fields(None, trunk)) for trunk in added)
+    await changes.record_many(tx, who, now, "trunk", "create", entries)
+
+
+async def by_refs(tx: Transaction, tenant: TenantId, refs: Collection[str]) -> dict[str, list[Named]]:
+    """What a tenant may call by these ids or names: its own trunks, and those that everybody may call through.
+
+    By its id a trunk is found even if another one is called so; several of one name are all found.
+    """
+    found: dict[str, list[Named]] = {}
+    for chunk in many.chunks(sorted(refs)):
+        for row in await tx.all(_BY_REFS.format(places=many.places(len(chunk), 2)), tenant, *chunk):
+            named = Named(TrunkId(row["id"]), platform=bool(row["system"]) and row["number_id"] is not None)
+            found.setdefault(row["ref"], []).append(named)
+    return {ref: [each for each in named if each.id == ref] or named for ref, named in found.items()}
+
+
 async def save(tx: Transaction, who: Actor, before: Trunk, after: Trunk, now: datetime) -> Trunk:
     """Store what differs, and when; nothing if nothing does. Raises Stale if another tenant's write came between."""
     if before == after:
@@ -264,7 +324,13 @@ async def remove(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> No
 
 
 async def _add_gateways(tx: Transaction, trunk: Trunk) -> None:
-    for position, gateway in enumerate(trunk.gateways):
-        place = (gateway.host, gateway.port, gateway.transport)
-        marks = (gateway.name, gateway.priority, gateway.weight)
-        await tx.run(_ADD_GATEWAY, trunk.id, position, *place, *marks)
+    for values in _gateway_values(trunk):
+        await tx.run(_ADD_GATEWAY, *values)
+
+
+def _gateway_values(trunk: Trunk) -> list[tuple[Value, ...]]:
+    """In order of _GATEWAY_COLUMNS."""
+    return [
+        (trunk.id, position, each.host, each.port, each.transport, each.name, each.priority, each.weight)
+        for position, each in enumerate(trunk.gateways)
+    ]

@@ -1,10 +1,10 @@
 """Agents: making them, adding versions, publishing one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cordboard.domain.addresses import HostPolicy, check_sip_uri, collapse, parse_network
+from cordboard.domain.addresses import HostPolicy, Network, check_sip_uri, collapse, parse_network
 from cordboard.domain.agents import (
     Agent,
     AgentId,
@@ -13,13 +13,13 @@ from cordboard.domain.agents import (
     check_sources,
     check_username,
 )
-from cordboard.domain.errors import SharedAddress, UnknownVersion
+from cordboard.domain.errors import AgentInUse, SharedAddress, UnknownVersion
 from cordboard.domain.headers import check_headers
 from cordboard.domain.media import check_codecs
 from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import Actor, TenantId, check_name
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials
-from cordboard.storage import agents, logins, numbers, sources, tenants
+from cordboard.storage import agents, changes, holdings, logins, numbers, sources, tenants
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer
 
@@ -146,6 +146,34 @@ def _sealed(given: Credentials | None, row: VersionId, sealer: Sealer) -> Sealed
     return SealedCredentials(username=given.username, password=sealer.seal(given.password, row))
 
 
+async def rename(
+    tx: Transaction, who: Actor, now: datetime, *, tenant: TenantId | None, agent: AgentId, name: str
+) -> Agent:
+    """Raises UnknownAgent, InvalidName."""
+    before = await agents.get(tx, tenant, agent)
+    after = replace(before, name=check_name(name))
+    await agents.save(tx, who, before, after, now)
+    return after
+
+
+async def deletable(tx: Transaction, *, tenant: TenantId | None, agent: AgentId, detach: bool) -> Agent:
+    """The agent if `delete` would delete it. Raises UnknownAgent, AgentInUse."""
+    found = await agents.get(tx, tenant, agent)
+    used = 0 if detach else await holdings.count_of_agent(tx, agent)
+    if used:
+        raise AgentInUse(found.name, used)
+    return found
+
+
+async def delete(
+    tx: Transaction, who: Actor, now: datetime, *, tenant: TenantId | None, agent: AgentId, detach: bool
+) -> None:
+    """The agent with its versions; `detach` takes it away from its numbers. Raises UnknownAgent, AgentInUse."""
+    found = await deletable(tx, tenant=tenant, agent=agent, detach=detach)
+    await numbers.leave_agent(tx, who, agent, now)
+    await agents.remove(tx, who, found, now)
+
+
 async def publish(
     tx: Transaction,
     who: Actor,
@@ -187,12 +215,24 @@ async def publish_if_none(tx: Transaction, who: Actor, now: datetime, *, tenant:
     Raises UnknownAgent, UnknownVersion, DraftVersion, SharedAddress.
     """
     before = await agents.get(tx, tenant, agent)
-    if before.published is not None:
-        return
+    if before.published is None:
+        await _publish(tx, who, now, before, await _newest(tx, agent), used_elsewhere=False)
+
+
+async def check_publishable(tx: Transaction, *, tenant: TenantId, agent: AgentId) -> None:
+    """Raises what `publish_if_none` would raise."""
+    before = await agents.get(tx, tenant, agent)
+    if before.published is None:
+        newest = await _newest(tx, agent)
+        before.publishing(newest, used_elsewhere=False)
+        await _own_sources(tx, newest)
+
+
+async def _newest(tx: Transaction, agent: AgentId) -> AgentVersion:
     newest = await agents.newest_version(tx, agent)
     if newest is None:
         raise UnknownVersion(agent)
-    await _publish(tx, who, now, before, newest, used_elsewhere=False)
+    return newest
 
 
 async def unpublish_unused(
@@ -212,20 +252,25 @@ async def _publish(
         return after
     if before.published is not None:
         await sources.drop(tx, before.published)
-    if version.from_credentials is None and version.from_addresses:
-        await _take_sources(tx, version)
+    if networks := await _own_sources(tx, version):
+        await sources.add(tx, version.tenant, version.id, networks)
     await agents.save(tx, who, before, after, now)
     return after
 
 
-async def _take_sources(tx: Transaction, version: AgentVersion) -> None:
-    """Let the version's addresses say who calls. Raises SharedAddress if they say that of another tenant's agent."""
+async def _own_sources(tx: Transaction, version: AgentVersion) -> list[Network]:
+    """The version's addresses, if they say who calls.
+
+    Raises SharedAddress if they say that of another tenant's agent.
+    """
+    if version.from_credentials is not None or not version.from_addresses:
+        return []
     networks = [parse_network(text) for text in collapse(version.from_addresses)]
-    await sources.lock(tx)
+    await changes.hold(tx)  # what is looked up after this stays so
     for network in networks:
         if await sources.is_shared(tx, version.tenant, network):
             raise SharedAddress(str(network))
-    await sources.add(tx, version.tenant, version.id, networks)
+    return networks
 
 
 async def _unpublish(tx: Transaction, who: Actor, now: datetime, before: Agent) -> Agent:

@@ -14,7 +14,7 @@ from cordboard.domain.tenants import (
     check_name,
     check_reference,
 )
-from cordboard.storage import accounts, agents, keys, numbers, operators, tenants, trunks
+from cordboard.storage import accounts, agents, imports, keys, numbers, operators, tenants, trunks, webhooks
 from cordboard.storage.sorted import Filters, Sort
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.accounts import Page as AccountPage
@@ -83,7 +83,7 @@ async def update(
 
 
 async def delete(tx: Transaction, who: Actor, now: datetime, *, operator: OperatorId, reference: str) -> Tenant:
-    """The customer, and with it its accounts, numbers, trunks, agents and keys. Raises UnknownTenant."""
+    """The customer, and with it its accounts, numbers, trunks, agents, keys and webhooks. Raises UnknownTenant."""
     tenant = await tenants.customer(tx, operator, reference)
     await delete_tenant(tx, who, now, tenant)
     return tenant
@@ -100,12 +100,15 @@ async def delete_tenant(tx: Transaction, who: Actor, now: datetime, tenant: Tena
     while found_trunks := await trunks.of_tenant(tx, tenant.id, None, CHUNK):
         for trunk in found_trunks:
             await trunks.remove(tx, who, trunk, now)
-    while found_agents := await agents.of_tenant(tx, tenant.id, CHUNK):
+    while found_agents := await agents.of_tenant(tx, tenant.id, None, CHUNK):
         for agent in found_agents:
             await agents.remove(tx, who, agent, now)
-    while found_keys := await keys.of_tenant(tx, tenant.id, CHUNK):
+    while found_keys := await keys.of_tenant(tx, tenant.id, None, CHUNK):
         for key in found_keys:
             await keys.remove(tx, who, key, now)
+    await imports.remove_of_tenant(tx, tenant.id)
+    for webhook in await webhooks.of(tx, tenant.id):
+        await webhooks.remove(tx, who, webhook, now)
     await tenants.remove(tx, who, tenant, now)
 
 

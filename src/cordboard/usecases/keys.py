@@ -52,6 +52,11 @@ class Keyholders:
         self._revocations += 1
         self._known.pop(key.digest, None)
 
+    def forget_all(self) -> None:
+        """A tenant was deleted, and its keys with it."""
+        self._revocations += 1
+        self._known.clear()
+
 
 async def create(
     tx: Transaction,

@@ -66,6 +66,7 @@ class Connection:
     nickname: str | NotGiven | None = UNCHANGED
     trunk: TrunkId | NotGiven | None = UNCHANGED
     inbound_agent: AgentId | NotGiven | None = UNCHANGED
+    outbound_agent: AgentId | NotGiven | None = UNCHANGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,18 +101,7 @@ async def import_number(
 ) -> ShownNumber:
     """Raises InvalidNumber, InvalidNetwork, TooManyNetworks, NumberTaken (whoever has it)."""
     collapse(new.allowed or ())
-    number = Number(
-        id=new.id,
-        tenant=tenant,
-        number=parse_number(new.number),
-        provider=Provider.CUSTOM,
-        status=Status.ASSIGNED,
-        nickname=new.nickname,
-        trunk=new.trunk_id,
-        created_at=now,
-        updated_at=now,
-        assigned_at=now,
-    )
+    number = _imported(new, tenant, new.trunk_id, now)
     trunk = Trunk(
         id=new.trunk_id,
         tenant=tenant,
@@ -129,6 +119,21 @@ async def import_number(
     await trunks.add(tx, who, trunk, now)
     await numbers.add(tx, who, number, now, "import")
     return await numbers.show(tx, tenant, number.id)
+
+
+def _imported(new: Import, tenant: TenantId, trunk: TrunkId | None, now: datetime) -> Number:
+    return Number(
+        id=new.id,
+        tenant=tenant,
+        number=parse_number(new.number),
+        provider=Provider.CUSTOM,
+        status=Status.ASSIGNED,
+        nickname=new.nickname,
+        trunk=trunk,
+        created_at=now,
+        updated_at=now,
+        assigned_at=now,
+    )
 
 
 async def update_number(
@@ -153,13 +158,13 @@ async def update_number(
         elif version is not UNCHANGED:
             agent = await publish_for_number(tx, who, now, tenant=tenant, number=id, version=version)
             after = after.routed(direction, agent.id)
-    return numbers.as_shown(await numbers.save(tx, who, before, after, now, "update"), shown)
+    return shown._replace(**await numbers.save(tx, who, before, after, now, "update"))
 
 
 async def connect(
     tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, connection: Connection, now: datetime
 ) -> ShownNumber:
-    """Send a number's calls by another trunk or to another agent, whose newest version is published if none is.
+    """Send a number's calls by another trunk or to other agents, whose newest version is published if none is.
 
     Raises UnknownNumber, UnknownTrunk, UnknownAgent, UnknownVersion, DraftVersion, SharedAddress, NotRoutable, and
     PlatformsTrunk for another trunk of a platform-owned number, or for its trunk of another number.
@@ -174,12 +179,61 @@ async def connect(
             if trunk.system and trunk.number is not None:  # it goes to another tenant some day
                 raise PlatformsTrunk(trunk.name)
         after = after.carried_by(connection.trunk)
-    if connection.inbound_agent is not UNCHANGED:
-        if connection.inbound_agent is not None:
-            await publish_if_none(tx, who, now, tenant=tenant, agent=connection.inbound_agent)
-        after = after.routed("inbound", connection.inbound_agent)
+    choices: tuple[tuple[Direction, AgentId | NotGiven | None], ...] = (
+        ("inbound", connection.inbound_agent),
+        ("outbound", connection.outbound_agent),
+    )
+    for direction, agent in choices:
+        if agent is not UNCHANGED:
+            if agent is not None:
+                await publish_if_none(tx, who, now, tenant=tenant, agent=agent)
+            after = after.routed(direction, agent)
     await numbers.save(tx, who, before, after, now, "update")
+    await remove_left_trunk(tx, who, before, after, now)
     return await numbers.show(tx, tenant, id)
+
+
+async def remove_left_trunk(tx: Transaction, who: Actor, before: Number, after: Number | None, now: datetime) -> None:
+    """The trunk that came with an imported number goes when the number leaves it, unless another number uses it."""
+    if not before.imported or before.trunk is None or (after is not None and after.trunk == before.trunk):
+        return
+    trunk = await trunks.get(tx, before.trunk)
+    if trunk.number == before.id and not await numbers.trunk_in_use(tx, trunk.id, besides=before.id):
+        await trunks.remove(tx, who, trunk, now)
+
+
+async def change(
+    tx: Transaction,
+    who: Actor,
+    tenant: TenantId,
+    id: NumberId,
+    connection: Connection,
+    patch: NumberPatch,
+    now: datetime,
+) -> ShownNumber:
+    """As `connect`, then as `update_number`. Raises what they raise."""
+    shown = await connect(tx, who, tenant, id, connection, now)
+    return shown if patch == NumberPatch() else await update_number(tx, who, tenant, id, patch, now)
+
+
+async def import_and_connect(
+    tx: Transaction,
+    who: Actor,
+    tenant: TenantId,
+    new: Import,
+    connection: Connection,
+    sealer: Sealer,
+    now: datetime,
+) -> ShownNumber:
+    """A tenant's own number on a trunk that stands already, or else on one of its own, with its agents.
+
+    Raises what `import_number` and `connect` raise.
+    """
+    if connection.trunk is UNCHANGED:
+        await import_number(tx, who, tenant, new, sealer, now)
+    else:
+        await numbers.add(tx, who, _imported(new, tenant, None, now), now, "import")
+    return await connect(tx, who, tenant, new.id, connection, now)
 
 
 async def _check_one_version_each(tx: Transaction, tenant: TenantId, number: Number, patch: NumberPatch) -> None:
@@ -254,11 +308,11 @@ def _outbound(trunk: Trunk, patch: TrunkPatch, sealer: Sealer) -> Trunk:
     elif patch.password is UNCHANGED:
         password = trunk.password
     else:
-        password = sealer.seal(patch.password, trunk.id)
+        password = sealer.seal_anew(patch.password, trunk.id, trunk.password)
     return replace(trunk, username=given(patch.username, trunk.username), password=password)
 
 
-async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, now: datetime) -> None:
+async def release(tx: Transaction, who: Actor, tenant: TenantId | None, id: NumberId, now: datetime) -> None:
     """An imported number goes at once, and so does the trunk that came with it, unless another number uses it.
 
     A platform-owned one goes at the end of its billing month.
@@ -271,11 +325,9 @@ async def release(tx: Transaction, who: Actor, tenant: TenantId, id: NumberId, n
         await numbers.save(tx, who, before, after, now, "release")
         return
     await numbers.remove(tx, who, before, now)
-    if before.trunk is not None:
-        trunk = await trunks.get(tx, before.trunk)
-        if trunk.number == id and not await numbers.trunk_in_use(tx, trunk.id, besides=id):
-            await trunks.remove(tx, who, trunk, now)
-    await unpublish_unused(tx, who, now, tenant=tenant, candidates=before.agents)
+    await remove_left_trunk(tx, who, before, None, now)
+    if before.tenant is not None:
+        await unpublish_unused(tx, who, now, tenant=before.tenant, candidates=before.agents)
 
 
 async def add_platform_number(tx: Transaction, who: Actor, new: NewPlatformNumber, now: datetime) -> ShownNumber:

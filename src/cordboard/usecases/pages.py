@@ -35,6 +35,12 @@ class Asked(Protocol):
     def page(self) -> int | None: ...
 
 
+async def page_by_number(tx: Transaction, where: Filter, asked: Asked, prefix: str) -> Page:
+    """Numbers that begin so, in their own order. Raises UnknownCursor."""
+    rows = await numbers.beginning_with(tx, where, prefix, asked.after_id, asked.limit + 1)
+    return Page(rows=rows[: asked.limit], more=len(rows) > asked.limit)
+
+
 async def page_of_numbers(tx: Transaction, where: Filter, asked: Asked) -> Page:
     """The page of a tenant's numbers, in order of creation and then of id. Raises UnknownCursor."""
     if asked.page is not None:

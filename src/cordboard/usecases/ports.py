@@ -1,5 +1,7 @@
 """What use cases are handed from outside."""
 
+import secrets
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +11,16 @@ from typing import Final, Literal, Protocol, TypeVar
 
 from cordboard.domain.addresses import HostPolicy
 from cordboard.domain.agents import new_password
-from cordboard.domain.edge import Ban, Binding, GatewayRegistration, HopHealth
+from cordboard.domain.call_details import Audio
+from cordboard.domain.calls import Call
+from cordboard.domain.edge import Ban, Binding, GatewayRegistration, HopHealth, Load
 from cordboard.domain.errors import Invalid
+from cordboard.domain.imports import MAX_ROWS
+from cordboard.domain.lookups import Login
 from cordboard.domain.provisioning import Planned
+from cordboard.domain.routing import Decision, Direction, Invite
 from cordboard.domain.tenants import TenantId
+from cordboard.domain.trail import Trail
 from cordboard.domain.trunks import SealedSecret, TrunkId
 from cordboard.storage.changes import Kind
 from cordboard.storage.transaction import Query, Transaction
@@ -54,11 +62,21 @@ class Store(Protocol):
         ...
 
 
+async def in_bites(store: Store, bite: Query[bool]) -> None:
+    """Run a use case, each time in a transaction of its own, for as long as it says that there is more."""
+    while await store.write(None, bite):
+        pass
+
+
 class EdgeState(Protocol):
     """What the edge of this machine knows that no store does. Each raises EdgeUnavailable."""
 
     async def hops(self, trunk: TrunkId) -> list[HopHealth]:
         """The trunk's gateways in order, each record of a name apart."""
+        ...
+
+    async def hops_of(self, trunks: Sequence[TrunkId]) -> dict[TrunkId, list[HopHealth]]:
+        """The same of many at once; a trunk without gateways is not in it."""
         ...
 
     async def registrations(self, trunk: TrunkId) -> list[GatewayRegistration]:
@@ -67,12 +85,39 @@ class EdgeState(Protocol):
 
     async def bans(self) -> list[Ban]: ...
 
+    async def banned(self, address: str) -> Ban | None: ...
+
+    def relays_media(self) -> bool:
+        """Whether the media relay answers. Raises nothing."""
+        ...
+
+    async def load(self, direction: Direction, trunk: TrunkId, tenant: str, own_limit: int | None) -> Load:
+        """What counts against the next call; `own_limit` is the trunk's own, of calls at once."""
+        ...
+
     async def ban(self, address: str, now: datetime) -> None:
         """Hear no more of a source for as long as bans last."""
         ...
 
     async def unban(self, address: str) -> bool:
         """Hear it again. False: it was not banned."""
+        ...
+
+
+class Deciding(Protocol):
+    """The edge's decision about a call that may come."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not looked at here, in sentences."""
+        ...
+
+    async def decide(self, invite: Invite, tenant: TenantId | None, trail: Trail) -> Decision:
+        """As the edge decides now; with a `tenant` as if there were that one alone."""
+        ...
+
+    async def whose(self, login: str) -> Login:
+        """Whose a digest username is."""
         ...
 
 
@@ -85,6 +130,18 @@ class Registrations(Protocol):
 
     async def unregister(self, username: str, *, allowed: str | None) -> None:
         """Take away the bindings that did not come from the networks `allowed`; None: all of them."""
+        ...
+
+
+class LiveCalls(Protocol):
+    """The calls that stand at the edge of this machine."""
+
+    async def audio(self, call: Call) -> Audio | None:
+        """What both sides have sent so far; None if nobody here can say."""
+        ...
+
+    async def end(self, call: Call) -> None:
+        """Hang up on both sides. Raises CallNotStanding and EdgeUnavailable."""
         ...
 
 
@@ -103,6 +160,7 @@ class Sealer(Protocol):
 
     def seal(self, plain: str, row: str) -> SealedSecret: ...
     def unseal(self, secret: SealedSecret, row: str) -> str: ...
+    def seal_anew(self, plain: str, row: str, before: SealedSecret | None) -> SealedSecret: ...
 
 
 #: What an object must be at a provider: compared, and handed to the provider again; None is that there is none.
@@ -164,6 +222,14 @@ def new_uuid() -> str:
     return str(uuid.uuid4())
 
 
+def new_ordered_uuid() -> str:
+    """A UUID of version 7 (RFC 9562 section 5.7): those made one after another stand side by side in an index, and
+    many of them together touch few of its pages."""
+    time_, random = f"{time.time_ns() // 1_000_000:012x}", secrets.token_hex(10)
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{time_[:8]}-{time_[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """The world as a front end sees it: a store, a clock, and the rules of this installation."""
@@ -174,3 +240,5 @@ class Context:
     clock: Clock = field(default=utc_now)
     new_id: NewId = field(default=new_uuid)
     new_password: NewPassword = field(default=new_password)
+    #: Rows of an import that are taken in one transaction at most.
+    import_rows: int = MAX_ROWS

@@ -59,8 +59,7 @@ class _Watched:
         return await self._tx.all(sql, *args)
 
     async def run(self, sql: str, *args: Value) -> None:
-        if sql is changes.RECORD:
-            self.touched.add((args[1], str(args[2])))  # type: ignore[arg-type]  # a Kind, of which the store knows nothing
+        self.touched.update(changes.recorded(sql, args))
         await self._tx.run(sql, *args)
 
 

@@ -10,7 +10,7 @@ from cordboard.domain.errors import InvalidOption, SystemTrunk, UnknownTrunk
 from cordboard.domain.tenants import Actor, TenantId, check_name
 from cordboard.domain.trunk_options import NO_OPTIONS, TrunkOptions, check_options
 from cordboard.domain.trunks import Gateway, MediaPolicy, SealedCredentials, Trunk, TrunkId, inbound_row
-from cordboard.storage import numbers, tenants, trunks
+from cordboard.storage import changes, numbers, tenants, trunks
 from cordboard.storage.transaction import Transaction
 from cordboard.usecases.ports import UNCHANGED, NotGiven, Sealer, given
 
@@ -60,6 +60,12 @@ async def see(tx: Transaction, tenant: TenantId, id: TrunkId) -> Trunk:
     if trunk.tenant != tenant and not (trunk.system and trunk.tenant is None):
         raise UnknownTrunk(id)
     return trunk
+
+
+async def get_alone(tx: Transaction, id: TrunkId) -> Trunk:
+    """A trunk of no tenant, whose writes nothing else keeps apart, until this transaction ends. Raises UnknownTrunk."""
+    await changes.hold(tx)
+    return await trunks.get(tx, id)
 
 
 async def of_number(tx: Transaction, number: str) -> Trunk:

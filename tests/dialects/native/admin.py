@@ -23,6 +23,7 @@ class Problem(BaseModel):
     detail: str = Field(min_length=1)
     errors: list[dict[str, str]] | None = None
     ids: list[str] | None = None
+    position: int | None = None
 
 
 @dataclass

@@ -1,15 +1,12 @@
 """The native API: tenants, keys, agents and their versions, platform-owned numbers."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from cordboard.domain.tenants import TenantId
 from tests.builders import (
-    ADMIN_TOKEN,
-    World,
     add_version,
     create_agent,
     create_tenant,
@@ -24,17 +21,6 @@ pytestmark = pytest.mark.anyio
 
 UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
-
-
-@pytest.fixture
-async def admin(shared_world: World) -> AsyncIterator[Admin]:
-    async with shared_world.client(ADMIN_TOKEN) as http:
-        yield Admin(world=shared_world, http=http)
-
-
-@pytest.fixture
-async def tenant(shared_world: World) -> TenantId:
-    return await create_tenant(shared_world, f"Tenant {unknown_id()}")
 
 
 async def test_a_tenant_is_made_and_found_by_name_reference_and_id(admin: Admin) -> None:
@@ -56,7 +42,7 @@ async def test_a_tenant_is_made_and_found_by_name_reference_and_id(admin: Admin)
     assert re.match(INSTANT, made["created_at"])
     for ref in (name, reference, made["id"]):
         answer = await admin.send("GET", "/tenants", params={"ref": ref})
-        assert answer.json() == {"data": [made]}
+        assert answer.json() == {"data": [made], "next": None}
 
 
 async def test_a_name_of_several_tenants_is_ambiguous_and_their_ids_are_listed(admin: Admin) -> None:
@@ -110,12 +96,12 @@ async def test_a_key_is_shown_once_and_works_at_once_and_no_more_once_revoked(ad
         "key": made["key"],
     }
     listed = await admin.done("GET", f"/tenants/{tenant}/keys", status=200)
-    assert listed == {"data": [{name: value for name, value in made.items() if name != "key"}]}
+    assert listed == {"data": [{name: value for name, value in made.items() if name != "key"}], "next": None}
     async with admin.world.client(made["key"]) as client:
         assert (await client.get("/v1/phone/")).status_code == 200
         assert await admin.done("DELETE", f"/keys/{made['id']}", status=204) is None
         assert (await client.get("/v1/phone/")).status_code == 401
-    assert await admin.done("GET", f"/tenants/{tenant}/keys", status=200) == {"data": []}
+    assert await admin.done("GET", f"/tenants/{tenant}/keys", status=200) == {"data": [], "next": None}
     await admin.refused("DELETE", f"/keys/{made['id']}", status=404, code="unknown-key")
 
 
@@ -151,7 +137,7 @@ async def test_an_agent_is_made_with_its_first_version_published(admin: Admin, t
     }
     listed = await admin.done("GET", f"/tenants/{tenant}/agents", status=200)
     first = ("version_id", "username", "password")
-    assert listed == {"data": [{name: value for name, value in made.items() if name not in first}]}
+    assert listed == {"data": [{name: value for name, value in made.items() if name not in first}], "next": None}
     versions = await admin.done("GET", f"/agents/{made['agent_id']}/versions", status=200)
     assert versions == {
         "data": [
@@ -172,7 +158,8 @@ async def test_an_agent_is_made_with_its_first_version_published(admin: Admin, t
                 "is_draft": False,
                 "version_created_at": made["created_at"],
             }
-        ]
+        ],
+        "next": None,
     }
 
 
@@ -222,7 +209,7 @@ async def test_a_platform_number_waits_is_assigned_and_is_listed(admin: Admin, t
         "assigned_at": "2026-01-10T12:00:00.000000Z",
     }
     listed = await admin.done("GET", f"/numbers?tenant_id={tenant}", status=200)
-    assert listed == {"data": [assigned], "next": None}
+    assert listed == {"data": [assigned], "next": None, "names": {assigned["trunk_id"]: assigned["number"]}}
     again = {"number": number, "tenant_id": tenant}
     await admin.refused("POST", "/numbers/assign", again, status=409, code="refused")
     await admin.refused("POST", "/numbers", {"number": number}, status=409, code="number-taken")

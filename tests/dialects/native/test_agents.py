@@ -1,13 +1,12 @@
 """The native API: how an agent is reached, and by what it is known when it places calls."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from cordboard.domain.tenants import TenantId
-from tests.builders import ADMIN_TOKEN, World, create_tenant, dump, unknown_id
+from tests.builders import create_tenant, dump, unknown_id
 from tests.dialects.native.admin import Admin, pointers
 
 pytestmark = pytest.mark.anyio
@@ -21,17 +20,6 @@ FULL = {
     "codecs": ["opus", "PCMA", "telephone-event"],
     "tls_verify": False,
 }
-
-
-@pytest.fixture
-async def admin(shared_world: World) -> AsyncIterator[Admin]:
-    async with shared_world.client(ADMIN_TOKEN) as http:
-        yield Admin(world=shared_world, http=http)
-
-
-@pytest.fixture
-async def tenant(shared_world: World) -> TenantId:
-    return await create_tenant(shared_world, f"Tenant {unknown_id()}")
 
 
 def fresh_username() -> str:

@@ -1,7 +1,6 @@
 """What the native API does not take, and from whom: a problem that says why, and nothing changed."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,6 @@ from cordboard.domain.tenants import TenantId
 from tests.builders import (
     ADMIN_TOKEN,
     World,
-    create_key,
     create_tenant,
     dump,
     fresh_number,
@@ -21,17 +19,6 @@ from tests.builders import (
 from tests.dialects.native.admin import Admin, Problem, pointers
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def admin(shared_world: World) -> AsyncIterator[Admin]:
-    async with shared_world.client(ADMIN_TOKEN) as http:
-        yield Admin(world=shared_world, http=http)
-
-
-@pytest.fixture
-async def tenant(shared_world: World) -> TenantId:
-    return await create_tenant(shared_world, f"Tenant {unknown_id()}")
 
 
 UNKNOWN = {
@@ -147,12 +134,8 @@ async def test_a_private_agent_is_refused_where_the_installation_does_not_allow_
         await admin.done("POST", f"/tenants/{tenant}/agents", AGENT)
 
 
-@pytest.mark.parametrize("token", [None, "", "wrong", ADMIN_TOKEN + "x", ADMIN_TOKEN[:-1], "tenant's", "\xff"])
-async def test_without_the_administrator_s_token_every_operation_is_401(
-    admin: Admin, tenant: TenantId, token: str | None
-) -> None:
-    if token == "tenant's":
-        token = await create_key(admin.world, tenant)
+@pytest.mark.parametrize("token", [None, "", "wrong", ADMIN_TOKEN + "x", ADMIN_TOKEN[:-1], "\xff"])
+async def test_without_credentials_every_operation_is_401(admin: Admin, tenant: TenantId, token: str | None) -> None:
     headers = {} if token is None else {"Authorization": f"Bearer {token}".encode("latin-1")}
     document = (await admin.send("GET", "/openapi.json")).json()
     before = await dump(admin.world)
@@ -165,7 +148,7 @@ async def test_without_the_administrator_s_token_every_operation_is_401(
                 )
                 tried += 1
                 assert answer.status_code == 401, (method, path)
-                assert answer.headers["www-authenticate"] == "Bearer"
+                assert answer.headers["www-authenticate"].startswith("Bearer, Basic ")
                 assert Problem.model_validate(answer.json()).code == "unauthenticated"
     assert tried >= 35
     assert await dump(admin.world) == before

@@ -1,10 +1,9 @@
 """The native API: a trunk's gateways, credentials and policies."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -56,17 +55,6 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def admin(shared_world: World) -> AsyncIterator[Admin]:
-    async with shared_world.client(ADMIN_TOKEN) as http:
-        yield Admin(world=shared_world, http=http)
-
-
-@pytest.fixture
-async def tenant(shared_world: World) -> TenantId:
-    return await create_tenant(shared_world, f"Tenant {unknown_id()}")
-
-
 async def imported(admin: Admin, tenant: TenantId) -> tuple[dict[str, Any], dict[str, Any]]:
     """A phone imported with a gateway and credentials, and its trunk."""
     async with admin.world.client(await create_key(admin.world, tenant)) as client:
@@ -104,7 +92,7 @@ async def test_an_imported_number_s_trunk_is_shown_without_its_password(admin: A
     }
     assert await admin.done("GET", f"/trunks/{trunk['id']}", status=200) == trunk
     listed = await admin.done("GET", f"/trunks?tenant_id={tenant}", status=200)
-    assert listed == {"data": [trunk], "next": None}
+    assert listed == {"data": [trunk], "next": None, "health": None}
 
 
 async def test_a_trunk_is_changed_field_by_field(admin: Admin, tenant: TenantId) -> None:
@@ -399,3 +387,12 @@ async def test_a_private_gateway_is_refused_where_the_installation_does_not_allo
             body = {"gateways": [{"host": host}]}
             problem = await admin.refused("PATCH", f"/trunks/{row.trunk_id}", body, status=422, code="invalid")
             assert pointers(problem) == ["/gateways/0/host"]
+
+
+async def test_a_list_tells_which_trunks_answer_where_there_is_an_edge_to_say(admin: Admin, tenant: TenantId) -> None:
+    """Without one it is not known; and an edge is not asked for more than a page of them."""
+    await admin.done("POST", "/trunks", {"tenant_id": tenant, "name": "Carrier"})
+    asked = {"tenant_id": tenant, "health": True}
+    assert (await admin.done("GET", f"/trunks?{urlencode(asked)}", status=200))["health"] is None
+    problem = (await admin.send("GET", "/trunks", params={**asked, "limit": 101})).json()
+    assert "limit=100" in problem["errors"][0]["detail"]

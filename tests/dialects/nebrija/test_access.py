@@ -67,17 +67,21 @@ async def test_each_operation_wants_its_own_permission_and_no_other(caller: Call
     key = await create_key(caller.world, caller.tenant, [carried])
     async with caller.world.client(key) as restricted:
         for name, operation in OPERATIONS.items():
-            trunk, number = (await caller.trunk())["id"], await caller.number()
-            path = operation.at(trunk, number)
-            before = await dump(caller.world)
-            answer = await restricted.request(operation.method, path, json=operation.body)
-            shapes.check(path, answer)
             if operation.permission == carried:
+                path = operation.at((await caller.trunk())["id"], await caller.number())
+                answer = await restricted.request(operation.method, path, json=operation.body)
+                shapes.check(path, answer)
                 assert answer.is_success, (name, answer.text)
-            else:
+        trunk, number = (await caller.trunk())["id"], await caller.number()
+        before = await dump(caller.world)
+        for operation in OPERATIONS.values():
+            if operation.permission != carried:
+                path = operation.at(trunk, number)
+                answer = await restricted.request(operation.method, path, json=operation.body)
+                shapes.check(path, answer)
                 assert answer.status_code == 403
                 assert answer.json()["message"] == f"the key lacks the permission {operation.permission}"
-                assert await dump(caller.world) == before
+        assert await dump(caller.world) == before
 
 
 @pytest.mark.proves("nebrija: bearer token", "nebrija: missing or bad token")

@@ -69,9 +69,9 @@ async def test_what_the_page_shows_may_be_sent_back(world: World) -> None:
         assert await caller.password(made["id"]) == "real"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/nebrija.md"])
-async def test_the_commands_of_our_own_pages_work(world: World, page: str) -> None:
-    blocks = re.findall(r"^```\n(.*?)^```", (Path(__file__).parents[3] / page).read_text(), re.DOTALL | re.MULTILINE)
+async def test_the_commands_of_our_own_page_work(world: World) -> None:
+    page = Path(__file__).parents[3] / "docs" / "nebrija.md"
+    blocks = re.findall(r"^```\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
     (block,) = (block for block in blocks if "curl" in block and "/api/v1/" in block)
     async with calling(world) as caller, served(world) as url:
         agent, _ = await create_agent(world, caller.tenant)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cordboard.dialects.app import basic_credentials
 from cordboard.dialects.telecom_center.errors import Faulty
-from cordboard.dialects.telecom_center.negotiation import basic_credentials, check_accept, check_content_type
+from cordboard.dialects.telecom_center.negotiation import check_accept, check_content_type
 from cordboard.domain.errors import Unauthenticated
 
 TYPE = "application/vnd.api+json"

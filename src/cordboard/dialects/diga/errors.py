@@ -69,6 +69,7 @@ TABLE = ErrorTable(
             headers={"WWW-Authenticate": "Bearer"},
         ),
         errors.MissingPermission: Line(status=403, code="MISSING_PERMISSIONS", message="Missing required permissions"),
+        errors.NotForCaller: Line(status=403, code="MISSING_PERMISSIONS", message="Missing required permissions"),
         errors.UnknownNumber: _found_nothing("Phone", "PHONE_NOT_FOUND"),
         errors.UnknownVersion: _found_nothing("Agent version", "AGENT_VERSION_NOT_FOUND"),
         errors.AgentGivenForVersion: Line(status=404, code="AGENT_VERSION_NOT_FOUND"),

@@ -5,11 +5,11 @@ from functools import lru_cache, partial
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, PlainValidator, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import from_json
 
-from cordboard.dialects.fields import Credential, Networks, Nickname
-from cordboard.domain.addresses import HostPolicy, HostPort, parse_host_port
+from cordboard.dialects.fields import Credential, Networks, Nickname, Termination
+from cordboard.domain.addresses import HostPort
 from cordboard.domain.agents import VersionId
 from cordboard.domain.numbers import NumberId, Provider, Status, parse_number
 from cordboard.domain.tenants import TenantId
@@ -18,15 +18,6 @@ from cordboard.storage.numbers import Filter, ShownNumber
 from cordboard.usecases.numbers import Import, NumberPatch, TrunkPatch
 from cordboard.usecases.pages import Page
 from cordboard.usecases.ports import UNCHANGED, NewId
-
-
-def _termination(value: object, info: ValidationInfo) -> HostPort:
-    if not isinstance(value, str):
-        raise ValueError("write a host name or IP address with an optional port, as a string")
-    where = parse_host_port(value.strip())
-    hosts: HostPolicy = info.context  # type: ignore[assignment]  # parse_body hands it in
-    hosts.check(where.host)
-    return where
 
 
 def _utc(value: datetime) -> datetime:
@@ -42,11 +33,6 @@ def _utc(value: datetime) -> datetime:
 #: Never in a repr: a model may end up in a traceback.
 Password = Annotated[Credential | None, Field(repr=False)]
 Number = Annotated[str, Field(min_length=1), AfterValidator(parse_number)]
-Termination = Annotated[
-    HostPort,
-    PlainValidator(_termination, json_schema_input_type=str),
-    Field(description="Host name or IP address with an optional port, without sip: or sips:"),
-]
 Allowed = Annotated[
     Networks,
     Field(description="IP addresses and CIDR ranges; an empty list accepts all traffic"),

@@ -1,6 +1,6 @@
 """The native API's SIP accounts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -13,7 +13,9 @@ from starlette.responses import Response
 from cordboard.dialects.fields import if_sent
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
 from cordboard.dialects.native import wire
-from cordboard.dialects.openapi import Operation
+from cordboard.dialects.native.frame import if_match, shown
+from cordboard.dialects.native.operation import NativeOperation, read, write
+from cordboard.dialects.native.preview import PREVIEWED, DryRun, is_dry, preview
 from cordboard.domain.accounts import (
     Account,
     AccountId,
@@ -32,7 +34,9 @@ from cordboard.domain.errors import EdgeUnavailable, UnknownAccount
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import to_wire
 from cordboard.storage import accounts as stored
-from cordboard.usecases import accounts
+from cordboard.storage.transaction import Query
+from cordboard.usecases import accounts, previews
+from cordboard.usecases.access import Access
 from cordboard.usecases.ports import Context, Registrations
 
 
@@ -156,13 +160,15 @@ class Accounts(BaseModel):
 class AccountViews:
     """Operations on accounts."""
 
-    def __init__(self, context: Context, registrar: Registrations | None) -> None:
+    def __init__(self, context: Context, access: Access, registrar: Registrations | None) -> None:
         self._context = context
         self._store = context.store
+        self._access = access
         self._registrar = registrar
 
     async def create(self, request: Request, who: Actor) -> Response:
-        tenant, body = wire.tenant_id(request), await parse_body(request, NewAccount)
+        body = await parse_body(request, NewAccount)
+        tenant = await self._access.of(who, wire.tenant_id(request))
         sent = body.model_fields_set
         password = body.password if "password" in sent else new_account_password()
         made = await self._store.write(
@@ -179,52 +185,68 @@ class AccountViews:
                 sealer=self._context.sealer,
             ),
         )
-        (shown,) = await self._shown([made])
-        return reply({**shown, "password": password}, 201)
+        (told,) = await self._shown([made])
+        return shown({**told, "password": password}, 201, versioned=_stored(made))
 
     async def page(self, request: Request, who: Actor) -> Response:
         query = parse_query(request, AccountQuery)
-        limit = query.limit
         if query.username is not None:
-            one = await self._store.read(partial(stored.by_username, username=query.username))
-            if one is None:
-                raise UnknownAccount(query.username)
-            found = [one]
-        elif query.tenant_id is not None:
-            after = None if query.after is None else AccountId(str(query.after))
-            tenant = TenantId(str(query.tenant_id))
-            found = await self._store.read(partial(accounts.of_tenant, tenant=tenant, after=after, limit=limit + 1))
+            found = [await self._named(query.username, who)]
         else:
-            found = await self._store.read(partial(stored.after, after=str(query.after or ""), limit=limit + 1))
-        data = await self._shown(found[:limit])
-        return reply({"data": data, "next": data[-1]["id"] if len(found) > limit else None})
+            tenant = await self._access.tenant(who, query.tenant_id)
+            found = await self._some(tenant, query.after, query.limit + 1)
+        data = await self._shown(found[: query.limit])
+        return reply({"data": data, "next": data[-1]["id"] if len(found) > query.limit else None})
+
+    async def _named(self, username: str, who: Actor) -> Account:
+        one = await self._store.read(partial(stored.by_username, username=username))
+        if one is None:
+            raise UnknownAccount(username)
+        await self._access.require(who, one.tenant, UnknownAccount(username))
+        return one
+
+    async def _some(self, tenant: TenantId | None, after: UUID | None, limit: int) -> list[Account]:
+        if tenant is None:
+            return await self._store.read(partial(stored.after, after=str(after or ""), limit=limit))
+        start = None if after is None else AccountId(str(after))
+        return await self._store.read(partial(accounts.of_tenant, tenant=tenant, after=start, limit=limit))
 
     async def get(self, request: Request, who: Actor) -> Response:
-        (shown,) = await self._shown([await self._store.read(partial(stored.get, id=_id(request)))])
-        return reply(shown)
+        return await self._one(await self._account(request, who))
 
     async def update(self, request: Request, who: Actor) -> Response:
-        id, body = _id(request), await parse_body(request, AccountUpdate)
-        owner = (await self._store.read(partial(stored.get, id=id))).tenant
-        changed = await self._store.write(
-            owner,
-            partial(
-                accounts.update,
-                who=who,
-                now=self._context.clock(),
-                id=id,
-                change=body.change(),
-                sealer=self._context.sealer,
-            ),
+        body = await parse_body(request, AccountUpdate)
+        account = await self._account(request, who)
+        update = partial(
+            accounts.update,
+            who=who,
+            now=self._context.clock(),
+            id=account.id,
+            change=body.change(),
+            sealer=self._context.sealer,
         )
-        (shown,) = await self._shown([changed])
-        return reply(shown)
+        current = partial(stored.get, id=account.id)
+        return await self._one(await self._store.write(account.tenant, if_match(request, current, _stored, update)))
 
     async def delete(self, request: Request, who: Actor) -> Response:
-        id = _id(request)
-        owner = (await self._store.read(partial(stored.get, id=id))).tenant
-        await self._store.write(owner, partial(accounts.delete, who=who, now=self._context.clock(), id=id))
+        account = await self._account(request, who)
+        remove: Query[None] = partial(accounts.delete, who=who, now=self._context.clock(), id=account.id)
+        remove = if_match(request, partial(stored.get, id=account.id), _stored, remove)
+        if is_dry(request):
+            touched = partial(previews.of_account, id=account.id)
+            return await preview(self._store, account.tenant, remove, touched)
+        await self._store.write(account.tenant, remove)
         return Response(status_code=204)
+
+    async def _account(self, request: Request, who: Actor) -> Account:
+        id = AccountId(str(parse_path(request, AccountPath).account_id))
+        account = await self._store.read(partial(stored.get, id=id))
+        await self._access.require(who, account.tenant, UnknownAccount(id))
+        return account
+
+    async def _one(self, account: Account) -> Response:
+        (told,) = await self._shown([account])
+        return shown(told, versioned=_stored(account))
 
     async def _shown(self, found: Sequence[Account]) -> list[dict[str, Any]]:
         """With their live state, of all at once."""
@@ -234,14 +256,11 @@ class AccountViews:
                 online = await self._registrar.registrations([account.username for account in found])
             except EdgeUnavailable:
                 online = None
-        return [_account(account, None if online is None else online.get(account.username, ())) for account in found]
+        return [{**_stored(account), "registrations": _bindings(account, online)} for account in found]
 
 
-def _id(request: Request) -> AccountId:
-    return AccountId(str(parse_path(request, AccountPath).account_id))
-
-
-def _account(shown: Account, bindings: Sequence[Binding] | None) -> dict[str, Any]:
+def _stored(shown: Account) -> dict[str, Any]:
+    """Without who is registered, which is no part of its ETag."""
     return {
         "id": shown.id,
         "tenant_id": shown.tenant,
@@ -254,8 +273,11 @@ def _account(shown: Account, bindings: Sequence[Binding] | None) -> dict[str, An
         "allowed_ips": None if shown.allowed is None else ",".join(shown.allowed),
         "record": [switch for switch in Recording if switch in shown.recording],
         "created_at": to_wire(shown.created_at),
-        "registrations": None if bindings is None else [_binding(each) for each in bindings],
     }
+
+
+def _bindings(account: Account, online: Mapping[str, Sequence[Binding]] | None) -> list[dict[str, Any]] | None:
+    return None if online is None else [_binding(each) for each in online.get(account.username, ())]
 
 
 def _binding(shown: Binding) -> dict[str, Any]:
@@ -267,8 +289,8 @@ def _binding(shown: Binding) -> dict[str, Any]:
     }
 
 
-def operations(views: AccountViews, read: Callable[..., Operation], write: Callable[..., Operation]) -> list[Operation]:
-    """`read` and `write` make operations that do so."""
+def operations(views: AccountViews) -> list[NativeOperation]:
+    """Every operation on accounts."""
     path = AccountPath
     return [
         write(
@@ -280,6 +302,7 @@ def operations(views: AccountViews, read: Callable[..., Operation], write: Calla
             AccountMade,
             path_model=wire.TenantPath,
             body=NewAccount,
+            permission="accounts.create",
         ),
         read(
             "GET /accounts",
@@ -289,6 +312,7 @@ def operations(views: AccountViews, read: Callable[..., Operation], write: Calla
             Accounts,
             query=AccountQuery,
             also_said=(400,),
+            permission="accounts.view",
         ),
         read(
             "GET /accounts/{account_id}",
@@ -297,6 +321,7 @@ def operations(views: AccountViews, read: Callable[..., Operation], write: Calla
             views.get,
             AccountShown,
             path_model=path,
+            permission="accounts.view",
         ),
         write(
             "PATCH /accounts/{account_id}",
@@ -307,6 +332,8 @@ def operations(views: AccountViews, read: Callable[..., Operation], write: Calla
             AccountShown,
             path_model=path,
             body=AccountUpdate,
+            permission="accounts.update",
+            versioned=True,
         ),
         write(
             "DELETE /accounts/{account_id}",
@@ -316,5 +343,9 @@ def operations(views: AccountViews, read: Callable[..., Operation], write: Calla
             204,
             None,
             path_model=path,
+            query=DryRun,
+            also_done=PREVIEWED,
+            permission="accounts.delete",
+            versioned=True,
         ),
     ]

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from cordboard.domain.calls import EXPLAINED, Call, CallDirection, CallId, Lost, Message, Refusal, State
-from cordboard.domain.times import opt_to_wire, to_wire
+from cordboard.dialects.native import call_detail_wire as details
+from cordboard.domain.calls import Call, CallDirection, CallId, Lost, Message, State
+from cordboard.domain.tenants import TenantId
+from cordboard.domain.times import to_wire
 from cordboard.storage.calls import CallFilter, RefusalFilter
+from cordboard.usecases import call_events
 
 
 def _text(value: str) -> str:
@@ -21,8 +24,8 @@ def _text(value: str) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_text)]
 
 
-class _Query(BaseModel):
-    """What both lists take: a tenant, a stretch of time, and where to go on."""
+class Query(BaseModel):
+    """What lists of what happened take: a tenant, a stretch of time, and where to go on."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
@@ -34,15 +37,11 @@ class _Query(BaseModel):
     limit: int = Field(default=100, ge=1, le=1000)
 
     @property
-    def tenant(self) -> str | None:
-        return None if self.tenant_id is None else str(self.tenant_id)
-
-    @property
     def between(self) -> dict[str, str | None]:
         return {"since": _instant(self.since), "until": _instant(self.until)}
 
 
-class CallQuery(_Query):
+class CallQuery(Query):
     """Calls, newest first."""
 
     #: The number of ours.
@@ -51,19 +50,22 @@ class CallQuery(_Query):
     call_id: Text | None = None
     direction: CallDirection | None = None
     state: State | None = None
+    #: Whether it is under way, answered or not.
+    live: bool | None = None
 
-    def where(self) -> CallFilter:
+    def where(self, tenant: TenantId | None) -> CallFilter:
         return CallFilter(
-            tenant=self.tenant,
+            tenant=tenant,
             number=self.number,
             call_id=self.call_id,
             direction=self.direction,
             state=self.state,
+            live=self.live,
             **self.between,
         )
 
 
-class RefusalQuery(_Query):
+class RefusalQuery(Query):
     """Refused INVITEs, newest first."""
 
     #: The user of the request URI, as it was dialled.
@@ -71,10 +73,17 @@ class RefusalQuery(_Query):
     #: The address it came from.
     source: Text | None = None
     reason: Text | None = None
+    #: As SIP has it.
+    call_id: Text | None = None
 
-    def where(self) -> RefusalFilter:
+    def where(self, tenant: TenantId | None) -> RefusalFilter:
         return RefusalFilter(
-            tenant=self.tenant, called=self.called, source=self.source, reason=self.reason, **self.between
+            tenant=tenant,
+            called=self.called,
+            source=self.source,
+            reason=self.reason,
+            call_id=self.call_id,
+            **self.between,
         )
 
 
@@ -92,7 +101,7 @@ class CallShown(BaseModel):
     """A call. What it names may be gone; `source` is where its INVITE came from; `detail` says `reason` in words.
 
     `offered` is the caller's media (none, rtp, srtp); `verstat` what the carrier says of the caller's number;
-    `recording` whether this server has the sound of it.
+    `seconds` how long it has stood, until now if it does; `recording` whether this server has the sound of it.
     """
 
     id: str
@@ -117,6 +126,7 @@ class CallShown(BaseModel):
     code: int | None
     reason: str | None
     detail: str | None
+    seconds: float | None
     recording: bool
 
 
@@ -137,13 +147,23 @@ class MessageShown(BaseModel):
 
 
 class CallDetail(CallShown):
-    """A call with its SIP messages in order, 64 at most."""
+    """A call with where it was tried, its two legs, and its SIP messages in order, 64 at most.
 
+    `one_way` is true if one side alone has sent audio, for a second and more, though both were to send. It is null if
+    that is not known, or was agreed.
+    """
+
+    tries: list[details.TryShown]
+    legs: list[details.LegShown]
+    one_way: bool | None
     messages: list[MessageShown]
 
 
 class RefusalShown(BaseModel):
-    """An INVITE that was turned down before it was a call."""
+    """An INVITE that was turned down before it was a call.
+
+    `offered` is the media that it offered, `login` the username of the credentials that came with it, right or wrong.
+    """
 
     id: str
     at: datetime
@@ -160,6 +180,8 @@ class RefusalShown(BaseModel):
     caller: str
     call_id: str
     user_agent: str
+    offered: str | None
+    login: str | None
 
 
 class EventsLost(BaseModel):
@@ -190,32 +212,9 @@ class Refusals(_Page):
     data: list[RefusalShown]
 
 
-def call(c: Call, *, recording: bool) -> dict[str, Any]:
-    return {
-        "id": c.id,
-        "tenant_id": c.tenant or None,
-        "direction": c.direction,
-        "state": c.state,
-        "number": c.number,
-        "number_id": c.number_id,
-        "trunk_id": c.trunk or None,
-        "agent_id": c.agent or None,
-        "version_id": c.version or None,
-        "caller": c.caller,
-        "called": c.called,
-        "call_id": c.call_id,
-        "user_agent": c.user_agent,
-        "source": c.source,
-        "offered": c.offered,
-        "verstat": c.verstat or None,
-        "started_at": to_wire(c.started_at),
-        "answered_at": opt_to_wire(c.answered_at),
-        "ended_at": opt_to_wire(c.ended_at),
-        "code": c.code,
-        "reason": c.reason,
-        "detail": None if c.reason is None else EXPLAINED.get(c.reason),
-        "recording": recording,
-    }
+def call(c: Call, now: datetime, *, recording: bool) -> dict[str, Any]:
+    seconds = None if c.answered_at is None else ((c.ended_at or now) - c.answered_at).total_seconds()
+    return {**call_events.of(c), "seconds": None if seconds is None else round(seconds, 3), "recording": recording}
 
 
 def message(m: Message) -> dict[str, Any]:
@@ -228,26 +227,6 @@ def message(m: Message) -> dict[str, Any]:
         "branch": m.branch or None,
         "source": m.source or None,
         "destination": m.destination or None,
-    }
-
-
-def refusal(r: Refusal) -> dict[str, Any]:
-    return {
-        "id": r.id,
-        "at": to_wire(r.at),
-        "direction": r.direction,
-        "code": r.code,
-        "reason": r.reason,
-        "detail": EXPLAINED.get(r.reason),
-        "number": r.number or None,
-        "number_id": r.number_id or None,
-        "tenant_id": r.tenant or None,
-        "trunk_id": r.trunk or None,
-        "source": r.source,
-        "called": r.called,
-        "caller": r.caller,
-        "call_id": r.call_id,
-        "user_agent": r.user_agent,
     }
 
 

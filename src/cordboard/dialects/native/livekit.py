@@ -1,14 +1,12 @@
 """The native API's view of LiveKit: how it differs from what is stored."""
 
-from collections.abc import Callable
-
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from cordboard.dialects.http import parse_body, reply
+from cordboard.dialects.native.operation import ADMINISTRATOR, NativeOperation, read, write
 from cordboard.dialects.native.wire import Body
-from cordboard.dialects.openapi import Operation
 from cordboard.domain.errors import NoProvider
 from cordboard.domain.provisioning import Planned
 from cordboard.domain.tenants import Actor
@@ -74,8 +72,8 @@ def _plan(planned: Planned) -> dict[str, object]:
     }
 
 
-def operations(views: LiveKitViews, read: Callable[..., Operation], write: Callable[..., Operation]) -> list[Operation]:
-    """`read` and `write` make operations that do so."""
+def operations(views: LiveKitViews) -> list[NativeOperation]:
+    """Every operation, the administrator's alone."""
     return [
         read(
             "GET /livekit/plan",
@@ -84,6 +82,7 @@ def operations(views: LiveKitViews, read: Callable[..., Operation], write: Calla
             views.plan,
             PlanShown,
             also_said=(409, 502),
+            least=ADMINISTRATOR,
         ),
         write(
             "POST /livekit/apply",
@@ -93,5 +92,7 @@ def operations(views: LiveKitViews, read: Callable[..., Operation], write: Calla
             200,
             PlanShown,
             body=Apply,
+            least=ADMINISTRATOR,
+            once=False,
         ),
     ]

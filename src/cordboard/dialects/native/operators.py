@@ -1,7 +1,6 @@
 """The native API's operators: logins that see their own customers."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -13,12 +12,13 @@ from starlette.responses import Response
 
 from cordboard.dialects.http import parse_body, parse_path, parse_query, reply
 from cordboard.dialects.native import wire
-from cordboard.dialects.openapi import Operation
+from cordboard.dialects.native.operation import ADMINISTRATOR, NativeOperation, read, write
+from cordboard.dialects.native.preview import PREVIEWED, DryRun, is_dry, preview
 from cordboard.domain.operators import Operator, OperatorId, check_operator_name, new_operator_password
 from cordboard.domain.tenants import Actor
 from cordboard.domain.times import to_wire
 from cordboard.storage import operators as stored
-from cordboard.usecases import operators
+from cordboard.usecases import operators, previews
 from cordboard.usecases.ports import Context
 
 
@@ -109,6 +109,8 @@ class OperatorViews:
 
     async def delete(self, request: Request, who: Actor) -> Response:
         remove = partial(operators.delete, who=who, now=self._context.clock(), ref=_id(request))
+        if is_dry(request):
+            return await preview(self._store, None, remove, previews.of_operator)
         await self._store.write(None, remove)
         return Response(status_code=204)
 
@@ -121,10 +123,8 @@ def _operator(shown: Operator) -> dict[str, Any]:
     return {"id": shown.id, "name": shown.name, "created_at": to_wire(shown.created_at)}
 
 
-def operations(
-    views: OperatorViews, read: Callable[..., Operation], write: Callable[..., Operation]
-) -> list[Operation]:
-    """`read` and `write` make operations that do so."""
+def operations(views: OperatorViews) -> list[NativeOperation]:
+    """Every operation, the administrator's alone."""
     path = OperatorPath
     return [
         write(
@@ -135,6 +135,7 @@ def operations(
             201,
             OperatorMade,
             body=NewOperator,
+            least=ADMINISTRATOR,
         ),
         read(
             "GET /operators",
@@ -143,6 +144,7 @@ def operations(
             views.page,
             Operators,
             query=OperatorQuery,
+            least=ADMINISTRATOR,
         ),
         write(
             "POST /operators/{operator_id}/password",
@@ -152,6 +154,7 @@ def operations(
             200,
             OperatorMade,
             path_model=path,
+            least=ADMINISTRATOR,
         ),
         write(
             "DELETE /operators/{operator_id}",
@@ -161,5 +164,8 @@ def operations(
             204,
             None,
             path_model=path,
+            query=DryRun,
+            also_done=PREVIEWED,
+            least=ADMINISTRATOR,
         ),
     ]

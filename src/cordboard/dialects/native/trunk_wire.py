@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
 from cordboard.dialects.fields import Networks, host, if_sent
+from cordboard.dialects.native.preview import Preview
 from cordboard.dialects.native.wire import (
     Body,
     Codec,
@@ -19,6 +20,7 @@ from cordboard.dialects.native.wire import (
     checked_headers,
 )
 from cordboard.domain.addresses import Transport
+from cordboard.domain.edge import TrunkHealth
 from cordboard.domain.numbers import parse_number
 from cordboard.domain.times import to_wire
 from cordboard.domain.trunk_options import (
@@ -156,7 +158,8 @@ _PATCHED = frozenset(TrunkUpdate.model_fields) - {"allowed_addresses", "options"
 
 
 class NewTrunk(TrunkUpdate):
-    """A trunk of a tenant's, or of the system: all tenants may call through it, and none changes it."""
+    """A trunk of a tenant's, a key's own if it names none; or of the system: all tenants may call through it, and none
+    changes it."""
 
     name: Name
     tenant_id: UUID | None = None
@@ -164,7 +167,7 @@ class NewTrunk(TrunkUpdate):
 
     @model_validator(mode="after")
     def _owned(self) -> Self:
-        if self.system == (self.tenant_id is not None):
+        if self.system and self.tenant_id is not None:
             raise ValueError("say whose it is: tenant_id, or system")
         return self
 
@@ -175,18 +178,25 @@ class TrunkPath(BaseModel):
     trunk_id: UUID
 
 
+#: Trunks whose gateways the edge is asked for with one request.
+MAX_HEALTH = 100
+
+
 class TrunkQuery(BaseModel):
-    """The trunks of one tenant or of the system, newest first, or the one of a number."""
+    """The trunks of one tenant (a key's own if it names none) or of the system, newest first; or one by its number."""
 
     tenant_id: UUID | None = None
     number: Annotated[str, AfterValidator(parse_number)] | None = None
     system: bool = False
+    health: bool = Field(default=False, description="Tell whether they answer; of 100 at once at most")
     after: UUID | None = None
     limit: int = Field(default=100, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.tenant_id is not None) + (self.number is not None) + self.system != 1:
+        if self.health and self.limit > MAX_HEALTH:
+            raise ValueError(f"the health of {MAX_HEALTH} trunks at once is told: say limit={MAX_HEALTH}")
+        if (self.tenant_id is not None) + (self.number is not None) + self.system > 1:
             raise ValueError("say whose trunks: tenant_id, number or system, one of them")
         return self
 
@@ -249,11 +259,19 @@ class TrunkShown(BaseModel):
     updated_at: datetime
 
 
+class TrunkOrPreview(RootModel[TrunkShown | Preview]):
+    """The trunk; with `dry_run` what the change would touch."""
+
+
 class Trunks(BaseModel):
     """Some trunks; `next` is the `after` of the following page, or null at the end."""
 
     data: list[TrunkShown]
     next: UUID | None
+    health: dict[UUID, TrunkHealth] | None = Field(
+        description="With `health`: whether their gateways answer, by id; one without gateways is not in it. null if "
+        "no edge of this server can say"
+    )
 
 
 def trunk(shown: Trunk) -> dict[str, Any]:

@@ -45,6 +45,7 @@ TABLE = ErrorTable(
     {
         errors.Unauthenticated: Line(status=401, message="Unauthorized"),
         errors.MissingPermission: Line(status=403),
+        errors.NotForCaller: Line(status=403),
         errors.SystemTrunk: Line(status=403),
         errors.UnknownTrunk: Line(status=404, message="SIP trunk {ref} not found"),
         errors.UnknownNumber: Line(status=404, message="phone number {ref} not found"),

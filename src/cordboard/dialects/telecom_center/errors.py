@@ -129,6 +129,7 @@ TABLE = ErrorTable(
     {
         errors.Unauthenticated: UNAUTHENTICATED,
         errors.MissingPermission: UNAUTHENTICATED,
+        errors.NotForCaller: UNAUTHENTICATED,
         errors.NotFound: NOT_FOUND,
         errors.Conflict: CONFLICT,
         errors.Refused: CONFLICT,

@@ -1,12 +1,9 @@
-"""What the headers of a request say: media types, and who calls."""
+"""What the headers of a request say of media types."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 
 from cordboard.dialects.telecom_center.errors import MEDIA_TYPE, NOT_ACCEPTABLE, UNSUPPORTED, Faulty
-from cordboard.domain.errors import Unauthenticated
 
 #: Up to the next comma or semicolon that stands outside of quotes.
 _PIECE = re.compile(r'(?:[^",;]|"(?:[^"\\]|\\.)*"?)*', re.DOTALL)
@@ -31,21 +28,6 @@ def check_accept(value: str | None) -> None:
     ours = [parameters for type, parameters in _media_types(value or "") if type == MEDIA_TYPE]
     if ours and all(parameters for parameters in ours):
         raise Faulty(NOT_ACCEPTABLE.fault(value))
-
-
-def basic_credentials(value: str | None) -> tuple[str, str]:
-    """Name and password of `Authorization: Basic` (RFC 7617), in UTF-8. Raises Unauthenticated."""
-    scheme, _, encoded = (value or "").strip().partition(" ")
-    if scheme.lower() != "basic":
-        raise Unauthenticated
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise Unauthenticated from error
-    name, colon, password = text.partition(":")
-    if not colon or "\0" in text:
-        raise Unauthenticated
-    return name, password
 
 
 def _media_types(header: str) -> Iterator[tuple[str, list[str]]]:

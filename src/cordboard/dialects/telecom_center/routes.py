@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cordboard.dialects.app import dialect
+from cordboard.dialects.app import basic_credentials, dialect
 from cordboard.dialects.http import read_body, reply
 from cordboard.dialects.openapi import Operation, document
 from cordboard.dialects.telecom_center import bodies, documents, wire
@@ -18,7 +18,7 @@ from cordboard.dialects.telecom_center.described import PREFIX as PREFIX
 from cordboard.dialects.telecom_center.described import operations
 from cordboard.dialects.telecom_center.documents import Shown, Site
 from cordboard.dialects.telecom_center.errors import MEDIA_TYPE, respond
-from cordboard.dialects.telecom_center.negotiation import basic_credentials, check_accept, check_content_type
+from cordboard.dialects.telecom_center.negotiation import check_accept, check_content_type
 from cordboard.dialects.telecom_center.query import View, parse_list, parse_view
 from cordboard.dialects.telecom_center.resources import CUSTOMERS, SIP_ACCOUNTS
 from cordboard.domain.accounts import Account, AccountId

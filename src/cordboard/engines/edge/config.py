@@ -38,13 +38,19 @@ EVENT_STATEMENTS = (
     *("events_file", "events_put", "events_oldest", "events_drop", "events_count"),
     *("events_done", "events_left"),
 )
-#: Lines that may wait for events.sqlite: of ten minutes with 200 calls a second, ten messages in each, and refusals.
-QUEUES = {"CALL_EVENTS": 360_000, "MESSAGE_EVENTS": 1_200_000, "REFUSAL_EVENTS": 60_000}
-#: Refusals that are told of: in a second of all sources, in an hour of all and of one. 14 days of them are 2 GB.
-REFUSALS_A_SECOND, REFUSALS_AN_HOUR, REFUSALS_OF_ONE_AN_HOUR = 100, 10_000, 1_000
+#: Lines that may wait for events.sqlite: of ten minutes with 200 calls a second, ten messages in each, and refusals; of
+#: what the media relay tells, some kilobytes for each call, a hundred seconds.
+QUEUES = {"CALL_EVENTS": 360_000, "MESSAGE_EVENTS": 1_200_000, "REFUSAL_EVENTS": 60_000, "AUDIO_EVENTS": 20_000}
+#: Offers and answers of one call that are told of.
+SAID_OF_A_CALL = 16
+#: Refusals that are told of: in a second of all sources, in an hour of all and of one. 14 days of usual ones
+#: are 2 GB, with their events.
+REFUSALS_A_SECOND, REFUSALS_AN_HOUR, REFUSALS_OF_ONE_AN_HOUR = 100, 4_000, 1_000
+#: The same of refused REGISTERs; and changes an hour that are told of one account, or of one carrier's registrar.
+REGISTERS_A_SECOND, REGISTERS_AN_HOUR, REGISTERS_OF_ONE_AN_HOUR = 20, 2_000, 60
 #: Shared memory of Kamailio's, taken as it is used: for calls, and the most that there is if all those lines wait and
 #: are as long as they can be. A machine with less than twice that gives half of what it has.
-CALL_MEGABYTES, SHARED_MEGABYTES = 192, 1280
+CALL_MEGABYTES, SHARED_MEGABYTES = 192, 1440
 #: Memory of one of its processes: that which reads the registrations of the Kamailio before it takes 2 KB for each.
 PRIVATE_MEGABYTES = 512
 #: Bytes of a page of SQLite's.
@@ -61,6 +67,8 @@ MAX_CONTACTS = 10
 DEFAULT_PROBE_SECONDS = 30
 #: The longest network in text, with its comma.
 _LONGEST_NETWORK = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128,")
+#: A row of events in hexadecimal digits, the longest that Kamailio makes of anything, within its statement.
+_LONGEST_ROW = 65536 + 4096
 
 
 class EdgeFailed(Exception):
@@ -182,6 +190,11 @@ def end_path(key: str) -> str:
     return "/end/" + _derived(key, "end")
 
 
+def verify_word(key: str) -> str:
+    """By which the edge knows the calls of verifications, likewise."""
+    return _derived(key, "verify")
+
+
 def edge_name(key: str) -> str:
     """What the store calls this edge, and what the ids of its calls begin with."""
     return _derived(key, "edge")[:8]
@@ -201,9 +214,11 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
         **_contacts(options),
         "MASK_KEY": _derived(key, "topology"),
         "END_PATH": end_path(key),
+        "VERIFY_WORD": verify_word(key),
         "DECOY_HA1": _derived(key, "decoy")[: 64 if options.digest == "sha-256" else 32],
         "RPC_SOCKET": folder / "rpc.sock",
         "NG_ADDRESS": f"{LOOPBACK}:{ports.ng}",
+        "NG_COOKIE": _derived(key, "audio")[:16],
         "MEDIA_FLAGS": MEDIA_FLAGS,
         "AUTH_REALM": options.realm,
         "PREMIUM_PREFIXES": ",".join(PREMIUM),
@@ -215,15 +230,20 @@ def local_cfg(options: EdgeOptions, folder: Path, ports: Ports, key: str) -> str
     }
     definitions = {
         "DECIDE_PORT": ports.decide,
+        "NG_PORT": ports.ng,
         **{f"{name.upper()}_SQL": f'"{kamailio_sql(name)}"' for name in (*STATEMENTS, *EVENT_STATEMENTS)},
+        "SAID_OF_A_CALL": SAID_OF_A_CALL,
         "REFUSALS_A_SECOND": REFUSALS_A_SECOND,
         "REFUSALS_AN_HOUR": REFUSALS_AN_HOUR,
         "REFUSALS_OF_ONE_AN_HOUR": REFUSALS_OF_ONE_AN_HOUR,
+        "REGISTERS_A_SECOND": REGISTERS_A_SECOND,
+        "REGISTERS_AN_HOUR": REGISTERS_AN_HOUR,
+        "REGISTERS_OF_ONE_AN_HOUR": REGISTERS_OF_ONE_AN_HOUR,
         "MAX_HOPS": MAX_HOPS,
         "NO_REPLY_MS": NO_REPLY_MS,
         "NO_RINGING_MS": NO_RINGING_MS,
         "RING_MS": RING_MS,
-        "BUFFER_SIZE": MAX_NETWORKS * _LONGEST_NETWORK + 4096,
+        "BUFFER_SIZE": max(MAX_NETWORKS * _LONGEST_NETWORK + 4096, _LONGEST_ROW),
         "MAX_DURATION": options.max_duration,
         "FLOOD_MESSAGES": options.flood_messages,
         "MAX_GUESSES": MAX_GUESSES,
@@ -379,6 +399,19 @@ def _listens(options: EdgeOptions) -> list[str]:
         lines.append("#!define WITH_TLS")
         lines.append(f"listen=tls:{options.tls_listen}{_advertise(options.tls_listen, options.sip_advertise, port)}")
     return lines
+
+
+def shown_at(options: EdgeOptions) -> tuple[str, ...]:
+    """Where the edge takes SIP, as others are told: `udp:192.0.2.1:5060`."""
+    places = [
+        (protocol, _contact(listen, options.sip_advertise))
+        for listen in options.sip_listen
+        for protocol in ("udp", "tcp")
+    ]
+    if options.tls_listen is not None:
+        port = split_listen(options.tls_listen)[1]
+        places.append(("tls", _contact(options.tls_listen, options.sip_advertise, port)))
+    return tuple(f"{protocol}:{place}" for protocol, place in places)
 
 
 def _advertise(listen: str, advertise: str | None, port: int | None = None) -> str:

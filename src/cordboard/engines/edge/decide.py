@@ -7,9 +7,19 @@ from typing import Any
 
 from cordboard.domain.dialled import CandidateKeys
 from cordboard.domain.edge import MAX_HOPS
-from cordboard.domain.lookups import AccountLookup, CalledLookup, InboundLookup, OutboundLookup, RegisteredLookup
+from cordboard.domain.lookups import (
+    AccountLookup,
+    CalledLookup,
+    InboundLookup,
+    Login,
+    OfTenant,
+    OutboundLookup,
+    RegisteredLookup,
+)
 from cordboard.domain.media import MEDIA_RULES, Offered
 from cordboard.domain.routing import Decision, Invite, decide
+from cordboard.domain.tenants import TenantId
+from cordboard.domain.trail import Step, Trail
 from cordboard.domain.trunk_rules import TrunkRules
 from cordboard.engines.edge.config import sql
 
@@ -19,14 +29,24 @@ _RULES = {(rule.caller, rule.offered, rule.callee): rule for rule in MEDIA_RULES
 class Decider:
     """Reads one edge.sqlite. Opening it makes no file; raises sqlite3.Error if there is none."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    def __init__(self, path: Path | sqlite3.Connection) -> None:
+        """A connection is closed with this."""
+        self._connection = (
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            if isinstance(path, Path)
+            else path
+        )
 
-    def decide(self, invite: Invite) -> Decision:
-        """The same as `GET /decide` of the edge, a failed look-up being 503 there and here."""
+    def decide(self, invite: Invite, tenant: TenantId | None = None, trail: Trail | None = None) -> Decision:
+        """The same as `GET /decide` of the edge, a failed look-up being 503 there and here.
+
+        With a `tenant` what is another's is not there.
+        """
         try:
-            return decide(invite, self)
+            return decide(invite, self if tenant is None else OfTenant(self, tenant), trail)
         except sqlite3.Error:
+            if trail is not None:
+                trail.note(Step(rule="edge", looked_at="edge.sqlite", found="unreadable", reason="lookup-failed"))
             return Decision(code=503, reason="lookup-failed")
 
     def inbound(self, keys: CandidateKeys, offered: Offered) -> InboundLookup | None:
@@ -58,7 +78,7 @@ class Decider:
     def registered(self, user: str) -> RegisteredLookup | None:
         """What decide_registered.sql finds. Raises sqlite3.Error."""
         row = self._connection.execute(sql("decide_registered"), {"user": user}).fetchone()
-        return None if row is None else RegisteredLookup(trunk=row[0], called_from=row[1])
+        return None if row is None else RegisteredLookup(trunk=row[0], called_from=row[1], tenant=row[2])
 
     def rules(self, trunk: str) -> TrunkRules | None:
         """What trunk_rules.sql finds. Raises sqlite3.Error."""
@@ -77,6 +97,12 @@ class Decider:
             CalledLookup(key=key, trunk=trunk, open=open, allowed=allowed)
             for key, trunk, open, allowed in self._connection.execute(sql("called"), values)
         ]
+
+    def whose(self, login: str) -> Login:
+        """What login.sql finds, and what account.sql does. Raises sqlite3.Error."""
+        agent = self._connection.execute(sql("login"), {"login": login}).fetchone()
+        account = self._connection.execute("select tenant from account where username = ?", (login,)).fetchone()
+        return Login(agent="" if agent is None else agent[0], tenant="" if account is None else account[0])
 
     def close(self) -> None:
         self._connection.close()

@@ -8,9 +8,10 @@ would go on reading the old file. What stands in it can be made again from the s
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, Literal, NewType
 from zlib import crc32
@@ -271,25 +272,7 @@ class EdgeFile:
             self._connection.execute("release stage")
 
     def _apply(self, writes: Iterable[Write]) -> None:
-        for statement, group in groupby(writes, key=_statement):
-            these = list(group)
-            self._connection.executemany(statement, map(_values, these))
-            if statement in _WITH_HOPS:
-                self._apply_hops(these)
-            if statement in (_PUT[TrunkRow], _DROP["trunk"]):
-                self._apply_registrations(these)
-
-    def _apply_hops(self, writes: Sequence[Write]) -> None:
-        """Hops stand and fall with their trunk or agent."""
-        self._connection.executemany(_DROP_HOPS, [(_owner(write),) for write in writes])
-        self._connection.executemany(_PUT_HOP, [row for write in writes for row in _hops(write)])
-
-    def _apply_registrations(self, writes: Sequence[Write]) -> None:
-        for write in writes:
-            if isinstance(write, Put) and isinstance(write.row, TrunkRow):
-                registrations.put(self._connection, write.row)
-            else:
-                registrations.drop(self._connection, _owner(write))
+        put(self._connection, writes)
 
     def _empty(self) -> None:
         """Our tables with nothing in them, whatever the file held before.
@@ -315,12 +298,40 @@ class EdgeFile:
             return []
 
 
+def put(connection: sqlite3.Connection, writes: Iterable[Write]) -> None:
+    """Make tables of schema.sql hold what is written, within the caller's transaction. Raises sqlite3.Error."""
+    for statement, group in groupby(writes, key=_statement):
+        these = list(group)
+        connection.executemany(statement, map(_values, these))
+        if statement in _WITH_HOPS:
+            # hops stand and fall with their trunk or agent
+            connection.executemany(_DROP_HOPS, [(_owner(write),) for write in these])
+            connection.executemany(_PUT_HOP, [row for write in these for row in _hops(write)])
+        if statement in (_PUT[TrunkRow], _DROP["trunk"]):
+            _put_registrations(connection, these)
+
+
+def _put_registrations(connection: sqlite3.Connection, writes: Sequence[Write]) -> None:
+    for write in writes:
+        if isinstance(write, Put) and isinstance(write.row, TrunkRow):
+            registrations.put(connection, write.row)
+        else:
+            registrations.drop(connection, _owner(write))
+
+
 def create_tables(connection: sqlite3.Connection) -> None:
     """schema.sql, within the caller's transaction."""
     for statement in Path(__file__).with_name("schema.sql").read_text().split(";\n"):
         if statement.strip():
             connection.execute(statement)
     connection.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+#: Columns stand as the fields do; hops have a table of their own.
+_FIELDS: Final[dict[type, Callable[[object], tuple[str | int | None, ...]]]] = {
+    kind: attrgetter(*(field.name for field in fields(kind) if field.name != "hops"))
+    for kind in (NumberRow, TrunkRow, AgentRow, AccountRow)
+}
 
 
 def _statement(write: Write) -> str:
@@ -332,11 +343,11 @@ def _values(write: Write) -> Sequence[str | int | None]:
         return (write.id,)
     row = write.row
     if isinstance(row, AgentRow):
-        row = replace(row, sources=_in_testing_order(row.sources))
-    elif not isinstance(row, NumberRow):
+        if "," in row.sources:
+            row = replace(row, sources=_in_testing_order(row.sources))
+    elif not isinstance(row, NumberRow) and "," in row.allowed:
         row = replace(row, allowed=_in_testing_order(row.allowed))
-    # columns stand as the fields do; hops have a table of their own
-    values = tuple(getattr(row, field.name) for field in fields(row) if field.name != "hops")
+    values = _FIELDS[type(row)](row)
     return (*values, row.ruled) if isinstance(row, TrunkRow) else values
 
 

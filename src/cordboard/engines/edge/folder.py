@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports
+from cordboard.engines.edge.config import EdgeFailed, EdgeOptions, Ports, edge_name
 from cordboard.engines.edge.process import Process
 
 #: Where the folder lies if the engines' user cannot get to the data directory.
@@ -88,6 +88,12 @@ def installation_key(folder: Path, options: EdgeOptions) -> str:
         pass
     put(path, secrets.token_hex(32).encode(), options)
     return path.read_text()
+
+
+def named(options: EdgeOptions) -> tuple[Path, str]:
+    """The folder, made if it was not there, and the edge's name in the store. Raises EdgeFailed."""
+    folder = prepare(options)
+    return folder, edge_name(installation_key(folder, options))
 
 
 @dataclass(kw_only=True, slots=True)

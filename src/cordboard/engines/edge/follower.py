@@ -35,6 +35,11 @@ class Follower:
         self._brought = projection.Brought()
         self._waiting: list[asyncio.Future[projection.Brought]] = []
 
+    @property
+    def applied(self) -> int:
+        """The newest revision in the file: what is below the mark."""
+        return self._mark - 1
+
     async def start(self) -> None:
         """Bring the file to the store's present state."""
         self._mark = await self._store.read(self._open)

@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 from cordboard.domain.calls import Booted, Event, Lost
 from cordboard.domain.errors import CordboardError
 from cordboard.engines.edge import dialogs
-from cordboard.engines.edge.config import EdgeOptions, edge_name
+from cordboard.engines.edge.config import EdgeOptions
 from cordboard.engines.edge.events import Batch, EventFile, Ingested
-from cordboard.engines.edge.folder import installation_key, prepare
+from cordboard.engines.edge.folder import named
 from cordboard.engines.edge.lines import parse
 from cordboard.storage import calls
 from cordboard.storage.transaction import Stale
@@ -29,7 +29,7 @@ AGAIN: Final = 1.0
 #: Seconds after which Kamailio is told once more how far we are: edge.sqlite may have been made anew.
 REPEAT: Final = 10.0
 #: Rows of the file in one transaction, of at most 100 lines each: the API's writes wait for no more than these.
-ROWS: Final = 4
+ROWS: Final = 3
 
 
 class Log(Protocol):
@@ -62,8 +62,7 @@ class Ingest:
     @classmethod
     def of(cls, options: EdgeOptions, store: Store, log: Log) -> "Ingest":
         """Raises EdgeFailed."""
-        folder = prepare(options)
-        return cls(folder, edge_name(installation_key(folder, options)), store, log)
+        return cls(*named(options), store, log)
 
     async def run(self) -> None:
         """Never ends of itself; what fails is tried again."""
@@ -139,11 +138,12 @@ class Ingest:
         self.lost = batch.lost
 
     def _parse(self, batch: Batch) -> list[tuple[int, int, Event]]:
-        events = []
+        events: list[tuple[int, int, Event]] = []
         for id, body in batch.rows:
             for number, line in enumerate(body.rstrip("\n").split("\n")):
                 try:
-                    events.append((id, number, parse(line, f"{batch.file}-{id:x}-{number:x}")))
+                    event = parse(line, f"{batch.file}-{id:x}-{number:x}")
+                    events += [] if event is None else [(id, number, event)]
                 except (ValueError, TypeError, KeyError) as error:
                     self.unreadable += 1
                     self._log.warning("an event cannot be read", line=line[:200], error=str(error))

@@ -1,9 +1,11 @@
 """The lines in which kamailio/events.cfg tells of events: fields between `|`, texts of others in hexadecimal."""
 
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
+from cordboard.domain.call_details import SIDES, Try, said
 from cordboard.domain.calls import (
     Answered,
     Booted,
@@ -12,22 +14,32 @@ from cordboard.domain.calls import (
     CallId,
     Ended,
     Event,
+    Learnt,
     Message,
     Refusal,
     RefusalId,
     State,
+    Turned,
 )
 from cordboard.domain.reasons import CODES
+from cordboard.domain.registrations import WHATS, Registration, RegistrationId, What
+from cordboard.engines.edge import ng
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Final = "<null>"
+#: Of what others chose: events.cfg cuts it at as many bytes, of which one may become four characters.
+MOST_CHARACTERS: Final = 128
+#: What stands for the place where phones.cfg sends a call.
+_PHONES: Final = "phones"
+#: registrations.cfg's words.
+_STATES: Final[dict[str, What]] = {"registered": "registered", "failed": "failed", "off": "unregistered"}
 #: Kamailio's numbers of transports, which it tells for one side of a request.
 _PROTOCOLS: Final = {"1": "udp", "2": "tcp", "3": "tls", "4": "sctp", "5": "ws", "6": "wss"}
 _DIRECTIONS: Final = {"in": "inbound", "out": "outbound", "internal": "internal"}
 
 
-def parse(line: str, id: str) -> Event:
-    """The event of one line; `id` is the line's own among all. Raises ValueError."""
+def parse(line: str, id: str) -> Event | None:
+    """The event of one line, None if it tells nothing; `id` is the line's own among all. Raises ValueError."""
     kind, *fields = line.split("|")
     if kind not in _KINDS:
         raise ValueError(f"{kind!r} is no kind of event")
@@ -145,7 +157,9 @@ def _own_bye(_id: str, call: str, at: str, uri: str, cseq: str) -> Message:
 
 
 def _refused(id: str, at: str, direction: str, code: str, reason: str, number: str, *rest: str) -> Refusal:
-    number_id, tenant, trunk, address, port, protocol, called, caller, call_id, user_agent = rest
+    number_id, tenant, trunk, address, port, protocol, called, caller, call_id, user_agent, *more = rest
+    # an edge that was started by the version before says less
+    offered, host, caller_host, to, party, login = more or [""] * 6
     return Refusal(
         id=RefusalId(id),
         at=_time(at),
@@ -162,10 +176,83 @@ def _refused(id: str, at: str, direction: str, code: str, reason: str, number: s
         caller=_text(caller),
         call_id=_text(call_id),
         user_agent=_text(user_agent),
+        offered=offered,
+        host=_text(host),
+        caller_host=_text(caller_host),
+        to=_text(to),
+        party=_text(party),
+        login=_text(login),
     )
 
 
-_KINDS: Final[dict[str, Callable[..., Event]]] = {
+def _tried(_id: str, call: str, began: str, ended: str, rung: str, uri: str, host: str, *outcome: str) -> Learnt:
+    code, reason = outcome
+    tried = Try(
+        began_at=_time(began),
+        ended_at=_time(ended),
+        rung_at=None if rung == _NOTHING else _time(rung),
+        uri="" if uri == _PHONES else uri,
+        host=host,
+        code=None if code == _NOTHING else int(code),
+        reason=reason,
+    )
+    return Learnt(CallId(call), tried.began_at, tried)
+
+
+def _said(_id: str, call: str, at: str, side: str, sdp: str) -> Learnt:
+    (known,) = (each for each in SIDES if each == side)
+    return Learnt(CallId(call), _time(at), said(known, b64decode(sdp).decode(errors="replace")))
+
+
+def _heard(_id: str, at: str, answer: str) -> Learnt | None:
+    """rtpengine's answer behind its cookie: `SECRET,CALL,CALLER'S TAG`. Nothing of a call that had no audio."""
+    cookie, _, body = b64decode(answer).partition(b" ")
+    _, call, tag = cookie.decode().split(",")
+    told = ng.audio(ng.decoded(body), bytes.fromhex(tag).decode("utf-8", "replace"))
+    return None if told is None else Learnt(CallId(call), _time(at), told)
+
+
+def _down(_id: str, at: str, uri: str) -> Turned:
+    return Turned(_time(at), _text(uri), down=True)
+
+
+def _up(_id: str, at: str, uri: str) -> Turned:
+    return Turned(_time(at), _text(uri), down=False)
+
+
+def _phone(id: str, at: str, what: str, reason: str, username: str, *rest: str) -> Registration:
+    address, port, protocol, contact, user_agent, bindings = rest
+    (known,) = (each for each in WHATS if each == what)
+    return Registration(
+        id=RegistrationId(id),
+        at=_time(at),
+        what=known,
+        reason=reason,
+        username=_text(username),
+        place=_place(address, port, protocol),
+        contact=_text(contact),
+        user_agent=_text(user_agent),
+        bindings=None if bindings == _NOTHING else int(bindings),
+    )
+
+
+def _carrier(
+    id: str, at: str, trunk: str, uri: str, state: str, code: str, reason: str, contact: str = ""
+) -> Registration:
+    # an edge that was started by the version before names no Contact
+    return Registration(
+        id=RegistrationId(id),
+        at=_time(at),
+        what=_STATES[state],
+        trunk=trunk,
+        reason=_text(reason),
+        code=int(code) or None,
+        place=uri,
+        contact=contact,
+    )
+
+
+_KINDS: Final[dict[str, Callable[..., Event | None]]] = {
     "boot": _booted,
     "start": _started,
     "answer": _answered,
@@ -174,7 +261,14 @@ _KINDS: Final[dict[str, Callable[..., Event]]] = {
     "response": _response,
     "answered": _own_answer,
     "own": _own_bye,
+    "try": _tried,
+    "said": _said,
+    "audio": _heard,
     "refusal": _refused,
+    "down": _down,
+    "up": _up,
+    "phone": _phone,
+    "carrier": _carrier,
 }
 
 
@@ -188,7 +282,8 @@ def _text(hexadecimal: str) -> str:
     """What others chose: a byte that is no UTF-8 stands as `\\xff`; so does NUL, which PostgreSQL takes in no text."""
     if hexadecimal == _NOTHING:
         return ""
-    return bytes.fromhex(hexadecimal).decode(errors="backslashreplace").replace("\0", "\\x00")
+    text = bytes.fromhex(hexadecimal).decode(errors="backslashreplace").replace("\0", "\\x00")
+    return text[:MOST_CHARACTERS]
 
 
 def _given(text: str) -> str:

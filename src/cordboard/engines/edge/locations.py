@@ -1,7 +1,7 @@
 """location.sqlite: where accounts are registered, as Kamailio keeps it for the one that comes after it.
 
-Kamailio writes it within seconds. What is asked for is asked of Kamailio itself (state.py); nobody reads it but the
-next Kamailio.
+Kamailio writes it within seconds. Who is registered is asked of Kamailio itself (registrar.py); beside the next
+Kamailio only what counts all of them reads it (online.py).
 """
 
 from pathlib import Path

@@ -31,7 +31,7 @@ async def end_orphans(file: Path, ng: int, decide: int, path: str, *, young: flo
     with _ng(ng) as udp:
         for dialog in old:
             if not await _has_media(udp, dialog.call_id):
-                if await _end(decide, path, dialog):
+                if await end(decide, path, dialog):
                     ended += 1
                 else:
                     stale.append(dialog.call_id)
@@ -77,13 +77,19 @@ async def _has_media(udp: socket.socket, call_id: str) -> bool:
     return b"Unknown call-id" not in answer
 
 
-async def _end(port: int, path: str, dialog: Dialog) -> bool:
-    """Whether Kamailio knew the call. It is told in hexadecimal digits."""
+async def end(port: int, path: str, dialog: Dialog, *, by_hand: bool = False) -> bool:
+    """Tell Kamailio to end a call, whose media are lost or which somebody wants to end: whether it knew the call.
+
+    It is told in hexadecimal digits. Raises OSError and TimeoutError.
+    """
+    why = "&by=hand" if by_hand else ""
     call, sender, answerer = (text.encode().hex() for text in (dialog.call_id, dialog.from_tag, dialog.to_tag))
     async with asyncio.timeout(2.0):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         with contextlib.closing(writer):
-            writer.write(f"GET {path}?call={call}&from={sender}&to={answerer} HTTP/1.1\r\nHost: edge\r\n\r\n".encode())
+            writer.write(
+                f"GET {path}?call={call}&from={sender}&to={answerer}{why} HTTP/1.1\r\nHost: edge\r\n\r\n".encode()
+            )
             return b" 200 " in await reader.readline()
 
 

@@ -5,7 +5,7 @@ and nothing is the worse for it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -106,6 +106,8 @@ class Projection:
         self._file = file
         self._rows = rows
         self.watchers = Watchers()
+        #: The newest revision in the file.
+        self.applied = 0
         #: With the last `project`, and with all since the last commit.
         self._brought = self._staged = Brought()
 
@@ -118,6 +120,7 @@ class Projection:
         elif applied < newest:
             await self.project(tx, applied)
             self._file.commit(newest)
+        self.applied = newest
         return newest
 
     async def project(self, tx: Transaction, after: int) -> int:
@@ -138,6 +141,7 @@ class Projection:
         """Raises NotApplied."""
         staged, self._staged = self._staged, Brought()
         self._file.commit(revision)
+        self.applied = revision
         self.watchers.noticed(staged)
 
     def rollback(self) -> None:
@@ -166,8 +170,10 @@ async def rebuild(file: EdgeFile, rows: Rows, tx: Transaction, epoch: str, revis
 
 async def stage(file: EdgeFile, rows: Rows, tx: Transaction, seen: Iterable[changes.Change]) -> Brought:
     """Stage the present state of each object that changed; what came with it. Raises EdgeRefused."""
-    objects = dict.fromkeys((change.kind, change.id) for change in seen)
-    writes = [write for kind, id in objects for write in await _writes(tx, rows, kind, id)]
+    objects: dict[changes.Kind, dict[str, None]] = {}
+    for change in seen:
+        objects.setdefault(change.kind, {})[change.id] = None
+    writes = [write for kind, ids in objects.items() for write in await _writes(tx, rows, kind, list(ids))]
     outcasts = frozenset(outcast for write in writes for outcast in _outcasts(file, write))
     file.stage(writes)
     return Brought(frozenset(name for write in writes for name in _names(write)), outcasts)
@@ -194,21 +200,23 @@ async def everything(tx: Transaction, rows: Rows) -> AsyncIterator[list[Put]]:
         last = accounts[-1]["id"]
 
 
-async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, id: str) -> list[Put | Drop]:
-    """The statement that brings one object's row to its present state."""
+async def _writes(tx: Transaction, rows: Rows, kind: changes.Kind, ids: Sequence[str]) -> list[Put | Drop]:
+    """What brings the rows of some objects to their present state."""
     if kind == "number":
-        row = await projected.number(tx, id)
-        return [Drop("number", id) if row is None else Put(rows.number(row))]
-    if kind == "trunk":
-        row = await projected.trunk(tx, id)
-        return [Drop("trunk", id) if row is None else Put(rows.trunk(row, await projected.gateways(tx, id)))]
-    if kind == "agent":
-        row = await projected.agent(tx, id)
-        return [Drop("agent", id) if row is None else Put(rows.agent(row))]
-    if kind == "account":
-        row = await projected.account(tx, id)
-        return [Drop("account", id) if row is None else Put(rows.account(row))]
-    return []
+        found = {row["id"]: Put(rows.number(row)) for row in await projected.these_numbers(tx, ids)}
+    elif kind == "trunk":
+        gateways = await projected.gateways_of(tx, ids)
+        found = {
+            row["id"]: Put(rows.trunk(row, gateways.get(row["id"], [])))
+            for row in await projected.these_trunks(tx, ids)
+        }
+    elif kind == "agent":
+        found = {row["id"]: Put(rows.agent(row)) for row in await projected.these_agents(tx, ids)}
+    elif kind == "account":
+        found = {row["id"]: Put(rows.account(row)) for row in await projected.these_accounts(tx, ids)}
+    else:
+        return []
+    return [found.get(id) or Drop(kind, id) for id in ids]
 
 
 def _names(write: Put | Drop) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Registrar:
         Raises EdgeUnavailable.
         """
         for binding in await self._bindings(username):
-            if allowed is None or not in_networks(_address(binding.received or binding.contact), allowed):
+            if allowed is None or not in_networks(binding.address, allowed):
                 await self._call("ul.rm_contact", "location", username, binding.contact)
 
     async def _bindings(self, username: str) -> tuple[Binding, ...]:
@@ -64,9 +64,3 @@ def _binding(contact: dict[str, Any]) -> Binding:
         user_agent=told["User-Agent"] or None,
         expires=contact["Expires"],
     )
-
-
-def _address(uri: str) -> str:
-    """The host of `sip:192.0.2.1:5060;transport=tcp`, without brackets."""
-    place = uri.partition(":")[2].partition(";")[0].rpartition("@")[2]
-    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]

@@ -2,20 +2,26 @@
 
 import asyncio
 import sqlite3
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from cordboard.domain.edge import Ban, GatewayRegistration, HopHealth, RegistrationState
+from cordboard.domain.edge import Ban, GatewayRegistration, HopHealth, Load, RegistrationState
 from cordboard.domain.errors import EdgeUnavailable
+from cordboard.domain.routing import Direction
 from cordboard.domain.trunks import TrunkId
 from cordboard.engines.edge.rpc import RpcFailed
 from cordboard.engines.edge.supervisor import Edge
 
 _HOPS = """
-select h.host, coalesce(nullif(h.uri, ''), r.uri) from hop h left join resolved r on r.name = h.name and h.name <> ''
-where h.owner = ? order by h.position, r.rank limit 100
+select h.owner, h.host, coalesce(nullif(h.uri, ''), r.uri)
+from hop h left join resolved r on r.name = h.name and h.name <> ''
+where h.owner in ({places}) order by h.position, r.rank limit {limit}
 """
+#: Places of one trunk that are told of.
+_PLACES = 100
 _REGISTRATIONS = """
 select h.host, coalesce(g.key, '') from hop h
 left join registration g
@@ -32,8 +38,17 @@ class State:
 
     async def hops(self, trunk: TrunkId) -> list[HopHealth]:
         """Raises EdgeUnavailable."""
-        found = await asyncio.to_thread(self._read, _HOPS, trunk)
-        return [await self._health(host, uri) for host, uri in found]
+        return (await self.hops_of([trunk])).get(trunk, [])
+
+    async def hops_of(self, trunks: Sequence[TrunkId]) -> dict[TrunkId, list[HopHealth]]:
+        """Raises EdgeUnavailable."""
+        sql = _HOPS.format(places=", ".join("?" * len(trunks)), limit=_PLACES * len(trunks))
+        rows = await asyncio.to_thread(self._read, sql, *trunks)
+        health = {place: await self._health(*place) for place in {(host, uri) for _, host, uri in rows}}
+        found: dict[TrunkId, list[HopHealth]] = {}
+        for trunk, host, uri in rows:
+            found.setdefault(trunk, []).append(health[host, uri])
+        return found
 
     async def registrations(self, trunk: TrunkId) -> list[GatewayRegistration]:
         """Raises EdgeUnavailable."""
@@ -58,6 +73,36 @@ class State:
             _ban(each["name"], each["value"], dropped.get(each["name"], 0)) for slot in slots for each in slot["slot"]
         ]
 
+    async def banned(self, address: str) -> Ban | None:
+        """Raises EdgeUnavailable."""
+        told = await self._value("ban", address)
+        if told is None:
+            return None
+        return _ban(address, str(told), int(await self._value("dropped", address) or 0))
+
+    def relays_media(self) -> bool:
+        return self._edge.relays_media
+
+    async def load(self, direction: Direction, trunk: TrunkId, tenant: str, own_limit: int | None) -> Load:
+        """As guard.cfg, route LIMITS, and trunk.cfg, route MINUTES, count. Raises EdgeUnavailable."""
+        options, now = self._edge.options, time.time()
+        limit = own_limit or (options.trunk_max_inbound_calls if direction == "in" else options.trunk_max_calls)
+        tenant_limit = 0 if direction == "in" else options.tenant_max_calls
+        day = int(now) // 86400
+        spoken = int(await self._value("spoken", f"{trunk}::{day}") or 0)
+        on = int(await self._value("spoken", f"{trunk}::{day}::on") or 0)
+        return Load(
+            calls=await self._calls("trunk", f"{'all' if own_limit else direction}:{trunk}") if limit else 0,
+            limit=limit,
+            tenant_calls=await self._calls("tenant", f"{direction}:{tenant}") if tenant_limit else 0,
+            tenant_limit=tenant_limit,
+            minutes=(spoken + on * (int(now) % 86400)) // 60,
+        )
+
+    async def _calls(self, profile: str, key: str) -> int:
+        """Calls that stand and are counted under that key."""
+        return int(await self._call("dlg.profile_get_size", profile, key) or 0)
+
     async def ban(self, address: str, now: datetime) -> None:
         """Raises EdgeUnavailable."""
         await self._call("htable.sets", "ban", address, f"by-hand {int(now.timestamp())}")
@@ -69,11 +114,11 @@ class State:
         await self._call("htable.delete", "ban", address)
         return True
 
-    def _read(self, sql: str, trunk: TrunkId) -> list[Any]:
+    def _read(self, sql: str, *trunks: TrunkId) -> list[Any]:
         path = self._folder() / "edge.sqlite"
         try:
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
-                return connection.execute(sql, (trunk,)).fetchall()
+                return connection.execute(sql, trunks).fetchall()
         except sqlite3.Error as error:
             raise EdgeUnavailable(f"the edge's file cannot be read: {error}") from error
 

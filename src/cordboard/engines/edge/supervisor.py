@@ -43,6 +43,15 @@ class Edge:
         self._started = asyncio.Event()
 
     @property
+    def options(self) -> EdgeOptions:
+        return self._options
+
+    @property
+    def relays_media(self) -> bool:
+        """rtpengine answers."""
+        return bool(self._watchers) and self.rtpengine.answers
+
+    @property
     def ready(self) -> bool:
         """Kamailio and rtpengine answer: calls are taken."""
         return bool(self._watchers) and self.kamailio.answers and self.rtpengine.answers
@@ -101,6 +110,10 @@ class Edge:
     async def calls(self) -> int:
         """How many calls stand or are being set up. Raises RpcFailed."""
         return int((await self.rpc.call("dlg.stats_active"))["all"])
+
+    async def hang_up(self, call: dialogs.Dialog) -> bool:
+        """End a call that stands; False: Kamailio does not know it. Raises OSError and TimeoutError."""
+        return await orphans.end(self.ports.decide, config.end_path(self._key), call, by_hand=True)
 
     # Starting
 

@@ -1,8 +1,12 @@
 """What the LiveKit engine is told."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from cordboard.domain.livekit import LiveKitSip
+
+#: Rows of an import that are taken in one transaction at most: LiveKit is told of each number before it is stored.
+IMPORT_ROWS: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
