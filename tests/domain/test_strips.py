@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cordboard.domain.strips import State, Turn, spans
+from cordboard.domain.strips import Span, State, Turn, spans
 
 SINCE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 
@@ -34,8 +34,25 @@ def turn(minute: int, way: str, edge: str = "a") -> Turn:
     ],
 )
 def test_spans_follow_each_other_without_a_gap(present: State, turns: list[Turn], expected: str) -> None:
-    found = spans(present, turns, SINCE, SINCE + timedelta(minutes=60))
-    assert ", ".join(f"{s.state} {_minute(s.since)}-{_minute(s.until)}" for s in found) == expected
+    found = spans(present, turns, SINCE, SINCE + timedelta(minutes=60), SINCE - timedelta(days=30))
+    assert said(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([turn(1, "down")], "unknown 0-1, down 1-60"),
+        ([turn(1, "down"), turn(2, "down", "b"), turn(9, "up"), turn(9, "up", "b")], "unknown 0-1, down 1-9, up 9-60"),
+        # it has answered for long enough to be known
+        ([turn(5, "down")], "up 0-5, down 5-60"),
+    ],
+)
+def test_a_new_place_that_never_answered_is_not_said_to_have_been_up(turns: list[Turn], expected: str) -> None:
+    assert said(spans("down", turns, SINCE, SINCE + timedelta(minutes=60), SINCE)) == expected
+
+
+def said(found: list[Span]) -> str:
+    return ", ".join(f"{s.state} {_minute(s.since)}-{_minute(s.until)}" for s in found)
 
 
 def _minute(at: datetime) -> int:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 #: `unknown`: nobody has asked it, or nobody here can say.
 State = Literal["up", "down", "unknown"]
@@ -38,11 +38,15 @@ class Strip:
     spans: Sequence[Span]
 
 
-def spans(present: State, turns: Sequence[Turn], since: datetime, until: datetime) -> list[Span]:
+#: A place that is asked for the first time is found down within it: by two silences, half a minute apart as a rule.
+SETTLING: Final = timedelta(minutes=2)
+
+
+def spans(present: State, turns: Sequence[Turn], since: datetime, until: datetime, made: datetime) -> list[Span]:
     """From one instant to another without a gap; `turns` in order of time, and all that there were.
 
     A place is down while any edge finds it so. Before its first turn at an edge it was otherwise there; without any it
-    was always as it is now.
+    was always as it is now. One that is down so soon after it was `made` may never have answered: unknown till then.
     """
     if not turns:
         return [Span(state=present, since=since, until=until)]
@@ -51,6 +55,8 @@ def spans(present: State, turns: Sequence[Turn], since: datetime, until: datetim
         down.setdefault(turn.edge, not turn.down)
     found = []
     state, began = _state(down), since
+    if state == "up" and turns[0].at < made + SETTLING:
+        state = "unknown"
     for turn in turns:
         down[turn.edge] = turn.down
         at = max(turn.at, since)

@@ -145,7 +145,7 @@ def _tries(call: Call, messages: list[Message]) -> tuple[str, ...]:
         final = next((m for m in answers if m.status is not None and m.status >= 200), None)
         if final is None:
             rang = any(m.status == 180 or m.status == 183 for m in answers)
-            said.append(f"It went to {request.destination}, which {'rang and' if rang else ''} never answered.")
+            said.append(f"It went to {request.destination}, which {'rang and ' if rang else ''}never answered.")
             continue
         after = (final.at - request.at).total_seconds() * 1000
         said.append(

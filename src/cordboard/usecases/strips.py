@@ -29,7 +29,8 @@ async def of_trunk(context: Context, edge: EdgeState | None, trunk: Trunk, back:
     strips = []
     for host, uri, state in await _present(edge, trunk, turns):
         told = [] if uri is None else [*turns.get((host, uri), ()), *await _untold(context, uri, now)]
-        strips.append(Strip(host=host, uri=uri, state=state, spans=spans(state, sorted(told, key=_AT), since, now)))
+        found = spans(state, sorted(told, key=_AT), since, now, trunk.created_at)
+        strips.append(Strip(host=host, uri=uri, state=state, spans=found))
     return strips
 
 

@@ -130,6 +130,7 @@ async def test_a_calls_gateways_are_told_with_what_each_answered(admin: Admin, t
         message(0.25, "a", 503, phrase="Busy", source=GATEWAYS[0]),
         message(0.3, "b", destination=GATEWAYS[1]),
         message(0.4, "b", 180, phrase="Ringing", source=GATEWAYS[1]),
+        message(2, "c", destination=GATEWAYS[0]),
         message(3, "", 503, phrase="gateways-unreachable", destination="udp:192.0.2.9:5060"),
     ]
     call = await called(admin.world, tenant, messages, code=503, reason="gateways-unreachable")
@@ -137,6 +138,7 @@ async def test_a_calls_gateways_are_told_with_what_each_answered(admin: Admin, t
     assert told["happened"] == [
         f"It went to {GATEWAYS[0]}, which answered 503 Busy after 250 ms.",
         f"It went to {GATEWAYS[1]}, which rang and never answered.",
+        f"It went to {GATEWAYS[0]}, which never answered.",
         "The edge itself answered the INVITE with 503 (gateways-unreachable).",
         "It was never answered, and ended with 503 (gateways-unreachable): no gateway of the trunk answered.",
     ]
