@@ -225,6 +225,18 @@ def test_silence_counts_if_the_gateway_is_expected_to_answer(carrier: Agent) -> 
     assert len(asked) > 2, "over UDP it is sent again"
 
 
+@pytest.mark.parametrize("answer", [None, 503])
+def test_what_is_wrong_with_an_agent_is_not_to_be_asked_of_the_carrier(carrier: Agent, answer: int | None) -> None:
+    if answer is None:
+        carrier.heard = lambda message, source: None  # type: ignore[method-assign]
+    else:
+        carrier.answers_options = answer
+    remedy = str(only(probed(prober(), place(carrier.at, agent=True)), "options").remedy)
+    assert "he agent's platform" in remedy
+    assert "carrier" not in remedy
+    assert "trunk" not in remedy
+
+
 def test_what_is_sent_comes_from_the_edges_address(carrier: Agent) -> None:
     probed(prober(), place(carrier.at))
     assert {event.peer[0] for event in carrier.events} == {"127.0.0.1"}

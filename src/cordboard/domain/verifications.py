@@ -175,6 +175,13 @@ class Place:
     asked: bool = True
     #: None: nothing is proved there.
     login: Login | None = None
+    #: Whether it is an agent's, not a gateway.
+    agent: bool = False
+
+    @property
+    def keeper(self) -> str:
+        """Who looks after it, as remedies name them."""
+        return "the agent's platform" if self.agent else "the carrier"
 
     def __str__(self) -> str:
         return str(self.where) if self.transport is None else f"{self.where};transport={self.transport}"

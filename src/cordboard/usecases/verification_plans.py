@@ -235,6 +235,7 @@ def _agent(version: AgentVersion, number: Number | None) -> Place:
         transport=transport,
         uri=version.sip_uri.replace("{number}", called),
         verify=version.tls_verify,
+        agent=True,
     )
 
 

@@ -137,6 +137,7 @@ async def test_an_agent_is_tried_at_its_uri(admin: Admin) -> None:
     gone = await verified(admin, "agent", agent.id)
     assert gone["status"] == "failed"
     assert gone["tenant_id"] == tenant
+    assert "platform" in next(step["remedy"] for step in gone["steps"] if step["status"] == "failed")
 
 
 async def test_an_account_is_found_by_its_username(admin: Admin) -> None:

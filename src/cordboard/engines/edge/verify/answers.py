@@ -30,14 +30,14 @@ async def answers(place: Place, hop: Hop, way: Way) -> Said:
             final = next((response for response in heard if response.status >= 200), None)
             if final is None:
                 return _silence(place, hop, line, way.answer)
-            return _answered(final, round((final.came - began) * 1000), str(line.us))
+            return _answered(place, final, round((final.came - began) * 1000), str(line.us))
     except Unreached as error:
         return no_connection(hop, way, error)
     except ssl.SSLError as error:
         return skipped("no-tls", f"no TLS connection: {(error.reason or str(error)).lower()}")
 
 
-def _answered(final: Response, ms: int, us: str) -> Said:
+def _answered(place: Place, final: Response, ms: int, us: str) -> Said:
     evidence = {
         "sent": "OPTIONS",
         "from": us,
@@ -49,7 +49,8 @@ def _answered(final: Response, ms: int, us: str) -> Said:
         return failed(
             "options-unavailable",
             f"it answers {final.line}: calls are sent there last",
-            "The carrier takes no calls there now, or not from us: ask it, and check that our address is on its list.",
+            f"{place.keeper.capitalize()} takes no calls there now, or not from us: ask it, and check that our address "
+            "is on its list.",
             **evidence,
         )
     return passed(f"it answers {final.line} after {ms} ms", **evidence)
@@ -61,9 +62,13 @@ def _silence(place: Place, hop: Hop, line: Line, seconds: float) -> Said:
         return failed(
             "options-refused",
             f"nobody takes SIP at {hop.address}:{hop.port} by {hop.transport}",
-            "Check the port and the transport with the carrier.",
+            f"Check the port and the transport with {place.keeper}.",
             **evidence,
         )
+    if place.agent:
+        otherwise = "an echo call tells whether all is well (--echo)."
+    else:
+        otherwise = "switch the asking off (cordboard trunk update --no-probe)."
     if not place.asked:
         return warning(
             "options-silence",
@@ -74,7 +79,6 @@ def _silence(place: Place, hop: Hop, line: Line, seconds: float) -> Said:
     return failed(
         "options-silence",
         f"no answer to OPTIONS within {seconds:g} s",
-        f"Ask the carrier to take SIP from {line.us.host}; if it takes calls but no OPTIONS, switch the asking off "
-        "(cordboard trunk update --no-probe).",
+        f"Ask {place.keeper} to take SIP from {line.us.host}; if it takes calls but no OPTIONS, {otherwise}",
         **evidence,
     )

@@ -53,6 +53,8 @@ class Way:
     #: The address that is sent from; None: the machine chooses.
     source: str | None
     trust: Trust
+    #: Who looks after the place (see Place).
+    keeper: str
     #: Seconds that it has to take a connection, and to say something final.
     connect: float = CONNECT_SECONDS
     answer: float = ANSWER_SECONDS
@@ -83,8 +85,8 @@ async def connects(hop: Hop, way: Way) -> Said:
 
 def no_connection(hop: Hop, way: Way, error: Unreached) -> Said:
     remedies = {
-        "refused": f"Nothing listens at port {hop.port} there: check the port and the transport with the carrier.",
-        "timeout": f"A firewall may be in between: ask the carrier to let {way.source or 'this machine'} in, and look "
+        "refused": f"Nothing listens at port {hop.port} there: check the port and the transport with {way.keeper}.",
+        "timeout": f"A firewall may be in between: ask {way.keeper} to let {way.source or 'this machine'} in, and look "
         "at your own rules for outgoing connections.",
     }
     return failed(
@@ -105,10 +107,10 @@ async def shows(hop: Hop, host: str, way: Way, now: datetime, *, verify: bool) -
             wrong, code = error.verify_message, error.verify_code
             shown = await _shake_hands(hop, host, way, way.trust.context(verify=False))
     except Unreached as error:
-        return no_connection(hop, way, error) if error.code == "refused" else _no_handshake(str(error))
+        return no_connection(hop, way, error) if error.code == "refused" else _no_handshake(str(error), way)
     except ssl.SSLError as error:
-        return _no_handshake((error.reason or str(error)).replace("_", " ").lower())
-    said = _judged(shown, host, code, wrong, now)
+        return _no_handshake((error.reason or str(error)).replace("_", " ").lower(), way)
+    said = _judged(shown, host, code, wrong, now, way.keeper)
     if verify or not said.code or said.code == "tls-expires-soon":
         return said
     return warning(
@@ -128,7 +130,7 @@ async def _shake_hands(hop: Hop, host: str, way: Way, context: ssl.SSLContext) -
         return _Shown(x509.load_der_x509_certificate(der), side.version() or "", cipher[0] if cipher else "")
 
 
-def _judged(shown: _Shown, host: str, code: int, wrong: str, now: datetime) -> Said:
+def _judged(shown: _Shown, host: str, code: int, wrong: str, now: datetime, keeper: str) -> Said:
     names = names_of(shown.certificate)
     until = shown.certificate.not_valid_after_utc
     evidence = {
@@ -142,41 +144,42 @@ def _judged(shown: _Shown, host: str, code: int, wrong: str, now: datetime) -> S
     }
     if code == _EXPIRED:
         summary = f"the certificate, or one above it, has expired ({until:%Y-%m-%d})"
-        return failed("tls-expired", summary, "The carrier must renew it.", **evidence)
+        return failed("tls-expired", summary, f"{keeper.capitalize()} must renew it.", **evidence)
     if code == _NOT_YET:
         summary = "the certificate is not valid yet"
-        return failed("tls-not-yet-valid", summary, "Check this machine's clock, then ask the carrier.", **evidence)
+        return failed("tls-not-yet-valid", summary, f"Check this machine's clock, then ask {keeper}.", **evidence)
     if code in _UNVOUCHED:
         return failed(
             "tls-unknown-authority",
             f"nobody whom this installation trusts has signed the certificate: {wrong}",
-            "Put the carrier's authority into the file of CORDBOARD_TLS_CA_FILE, or ask it to send its intermediate "
+            f"Put its authority into the file of CORDBOARD_TLS_CA_FILE, or ask {keeper} to send its intermediate "
             "certificates.",
             **evidence,
         )
     if code:
-        return failed("tls-chain", f"the certificate is not accepted: {wrong}", "Ask the carrier.", **evidence)
+        return failed("tls-chain", f"the certificate is not accepted: {wrong}", f"Ask {keeper}.", **evidence)
     if not stands_for(names, host):
         return failed(
             "tls-name",
             f"the certificate is not for {host}, but for {', '.join(names) or 'nobody'}",
-            f"Name the gateway as its certificate does ({names[0] if names else 'it has no name'}), or have the "
-            f"carrier put {host} into it.",
+            f"Name the host as its certificate does ({names[0] if names else 'it has no name'}), or have {keeper} "
+            f"put {host} into it.",
             **evidence,
         )
     days = (until - now).days
     if days < EXPIRY_DAYS:
         summary = f"the certificate ends in {days} days, on {until:%Y-%m-%d}"
-        return warning("tls-expires-soon", summary, "Ask the carrier when it renews it.", **evidence)
+        return warning("tls-expires-soon", summary, f"Ask {keeper} when it renews it.", **evidence)
     return passed(f"{shown.protocol}; the certificate is for {host} until {until:%Y-%m-%d}", **evidence)
 
 
-def _no_handshake(reason: str) -> Said:
+def _no_handshake(reason: str, way: Way) -> Said:
     if "protocol" in reason or "version" in reason:
         remedy = "The far side must speak TLS 1.2 or 1.3."
     else:
         remedy = (
-            "Check that the port speaks TLS (5061, as a rule), and whether the carrier asks for a certificate of ours."
+            f"Check that the port speaks TLS (5061, as a rule), and whether {way.keeper} asks for a certificate of "
+            "ours."
         )
     return failed("tls-handshake", f"no TLS handshake: {reason}", remedy, error=reason)
 

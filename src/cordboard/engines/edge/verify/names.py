@@ -167,7 +167,7 @@ def _nowhere(place: Place, answer: Answer, noted: Noted) -> Said:
     return failed(
         "dns-nothing",
         f"{host} leads nowhere: it has neither SRV records nor an address",
-        "Check how the name is written, and whether the carrier has retired it.",
+        f"Check how the name is written, and whether {place.keeper} has retired it.",
         **evidence,
     )
 
@@ -178,7 +178,7 @@ def _refused(place: Place, refused: tuple[tuple[Hop, str], ...], asked: dict[str
         return failed(
             "loop",
             f"{place.where} leads to {hop.address}:{hop.port}, which is this edge itself",
-            "Name the carrier's address here; a call sent there would come back to us.",
+            f"Name the address of {place.keeper} here; a call sent there would come back to us.",
             records=asked,
         )
     summary = f"{place.where} leads to {hop.address}, a private address, to which nothing is sent"

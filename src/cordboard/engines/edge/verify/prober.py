@@ -105,9 +105,9 @@ class EdgeProber:
             running.cancel()
             await asyncio.wait({running})
 
-    def way(self, hop: Hop) -> Way:
+    def way(self, place: Place, hop: Hop) -> Way:
         source = self.sources.get(":" in hop.address)
-        return Way(source=source, trust=self.trust, connect=self.connect, answer=self.answer)
+        return Way(source=source, trust=self.trust, keeper=place.keeper, connect=self.connect, answer=self.answer)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Run:
             self._skip(("digest",), str(place), "nobody is there")
             return
         hop = hops[0]
-        way = self.prober.way(hop)
+        way = self.prober.way(place, hop)
         await self._do("digest", target_of(place, hop), lambda: proves(place, login, hop, way))
 
     async def registered(self) -> None:
@@ -170,7 +170,7 @@ class _Run:
 
     async def _hop(self, place: Place, hop: Hop) -> Hop | None:
         """None: nobody is there."""
-        target, way = target_of(place, hop), self.prober.way(hop)
+        target, way = target_of(place, hop), self.prober.way(place, hop)
         if hop.transport is not Transport.UDP:
             reached = await self._do("connect", target, lambda: connects(hop, way))
             if reached is not None and reached.code:
