@@ -105,7 +105,7 @@ def test_a_refusal_says_what_it_was_and_where_the_story_is(booth: Booth, ai: Age
     said = called(booth)
     assert (said.status, said.code) == ("failed", "echo-refused")
     assert str(said.evidence["answer"]).startswith(str(code))
-    assert f"cordboard explain {said.evidence['call_id']}" in str(said.remedy)
+    assert f"explain {said.evidence['call_id']}" in str(said.remedy)
     assert ai.calls[0].get("Call-ID") == said.evidence["call_id"]
     assert ai.wait(lambda m: m.method == "ACK")
 

@@ -128,6 +128,13 @@ def test_who_calls_and_is_not_let_in_is_let_in_by_one_click(customer: Customer, 
     assert customer.done("GET", f"/trunks/{made['id']}")["allowed_addresses"] == ["127.0.1.1", "127.0.1.77"]
 
 
+def test_what_is_wrong_with_a_list_of_addresses_is_said_in_the_forms_words(customer: Customer, member: Person) -> None:
+    made = customer.done("POST", "/trunks", {"tenant_id": customer.id, "name": "C"})
+    member.open(f"/trunks/{made['id']}/allow-list")
+    assert "Name the carrier's addresses (“Calls from the carrier: Addresses”)" in member.text
+    assert "--" not in member.text
+
+
 def test_what_is_wrong_with_a_trunk_is_said_at_its_field(customer: Customer, member: Person) -> None:
     member.open("/trunks/new")
     member.fill(name="Carrier", gateways="127.0.1.1", password="anything", inbound_password="anything")

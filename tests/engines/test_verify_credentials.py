@@ -116,7 +116,7 @@ def test_a_refusal_after_the_right_credentials(registrar: Registrar, gateway: Ag
     gateway.answers = lambda invite: (403, "")
     step = digest(at(gateway))
     assert (step.status, step.code) == (Status.WARNING, "refused-after-auth")
-    assert "--echo-to" in str(step.remedy)
+    assert "verification.echo.to" in str(step.remedy)
 
 
 def test_a_nonce_that_was_too_old_is_no_wrong_password(registrar: Registrar) -> None:

@@ -218,7 +218,7 @@ def test_silence_counts_if_the_gateway_is_expected_to_answer(carrier: Agent) -> 
     carrier.heard = lambda message, source: None  # type: ignore[method-assign]
     step = only(probed(prober(), place(carrier.at)), "options")
     assert (step.status, step.code) == (Status.FAILED, "options-silence")
-    assert "--no-probe" in str(step.remedy)
+    assert "`trunk.probe=false`" in str(step.remedy)
     step = only(probed(prober(), place(carrier.at, asked=False)), "options")
     assert step.status is Status.WARNING
     asked: list[Message] = [message for message in carrier.received if message.method == "OPTIONS"]

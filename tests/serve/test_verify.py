@@ -124,7 +124,7 @@ def test_an_encryption_mismatch_is_understood_from_the_verification(installed: I
         assert carrier.call(installed.sip, number).status == 488
         done = until_told(installed, number, ("media", "encryption-required"))
         (step,) = [step for step in done["steps"] if step["code"] == "encryption-required"]
-        assert "--media-in allow" in step["remedy"]
+        assert "`trunk.media_in=allow`" in step["remedy"]
         assert "127.0.1.37" in step["summary"]
         # what is refused no more is told of no more
         cordboard(installed.server.data, "trunk", "update", number, "--media-in", "allow")

@@ -11,6 +11,7 @@ import click
 from cordboard.cli.common import fail, uses
 from cordboard.cli.nouns import TENANT
 from cordboard.cli.showing import show_json, show_table
+from cordboard.cli.words import advised
 from cordboard.client import Client, ClientError
 from cordboard.domain.imports import Format, OnConflict, Outcome
 from cordboard.usecases.import_files import MEDIA_TYPES, Piece, UnreadableFile, digest, format_of, pieces
@@ -141,7 +142,9 @@ def _show(done: dict[str, Any], failed: list[dict[str, Any]], report: Path | Non
     if not failed:
         return
     rows = [
-        {**{name: row[name] for name in ("row", "number")}, **problem} for row in failed for problem in row["problems"]
+        {**{name: row[name] for name in ("row", "number")}, **problem, "remedy": advised(problem["remedy"])}
+        for row in failed
+        for problem in row["problems"]
     ]
     show_table(rows, ("row", "number", "column", "detail", "remedy"))
     if done["failed"] > len(failed):

@@ -11,6 +11,7 @@ from cordboard.cli.figures import strip
 from cordboard.cli.nouns import TENANT, TRUNK
 from cordboard.cli.showing import show_json, show_list, show_object, show_table
 from cordboard.cli.trunk_settings import GATEWAY_PARAMETERS, OPTIONS, trunk_body, trunk_settings
+from cordboard.cli.words import advised
 from cordboard.client import Client
 
 
@@ -161,7 +162,7 @@ def lint(client: Client, trunk: str | None, tenant: str | None, as_json: bool) -
         click.echo(f"{one['name']} ({one['trunk_id']})")
         for each in one["findings"]:
             click.echo(f"  {each['severity']:8} {each['code']}: {each['summary']}")
-            click.echo(f"  {'':8} > {each['remedy']}")
+            click.echo(f"  {'':8} > {advised(each['remedy'])}")
         for each in one["seen_but_not_allowed"]:
             seen = f"{each['refused']} calls refused, the last at {each['last_seen'][:16].replace('T', ' ')} UTC"
             click.echo(f"  seen     {each['address']} is not on the list: {seen}")

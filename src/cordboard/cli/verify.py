@@ -9,6 +9,7 @@ import click
 from cordboard.cli.common import limited, uses
 from cordboard.cli.nouns import SUBJECT, TENANT
 from cordboard.cli.showing import second, show_json, show_list, show_object, show_table
+from cordboard.cli.words import advised
 from cordboard.client import Client, ClientError
 
 KINDS: Final = ("trunk", "number", "agent", "account")
@@ -230,7 +231,9 @@ def _step(step: dict[str, Any]) -> None:
     target = f"{step['target']}: " if step["target"] else ""
     click.echo(f"{status} {step['name']:12} {target}{step['summary']} ({step['ms']} ms)")
     if step["remedy"] is not None:
-        click.echo(f"{'':22}> {step['remedy']}")
+        click.echo(f"{'':22}> {advised(step['remedy'])}")
+    for seen in step["evidence"].get("seen_but_not_allowed", [])[:1]:
+        click.echo(f"{'':22}  {seen['command']}")
 
 
 def _end(done: dict[str, Any]) -> None:

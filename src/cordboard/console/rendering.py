@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cordboard.console.pictures import share
+from cordboard.console.words import advised
 
 _HERE: Final = files("cordboard.console")
 
@@ -25,7 +26,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "count": count, "unquote": unquote, "words": words}
+    made.filters |= {"advised": advised, "when": when, "count": count, "unquote": unquote, "words": words}
     made.globals |= {"asset": asset, "once": lambda: str(uuid4()), "share": share}
     return made
 

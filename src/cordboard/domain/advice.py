@@ -9,7 +9,7 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
     "cancelled": ("failed", "Nothing, unless it is frequent: then look how long it rang."),
     "refused-by-callee": (
         "failed",
-        "Read the code and the phrase in `call show`. 486 is busy; 404, 484 and 5xx are for whoever runs that side.",
+        "Read the code and the phrase that it sent. 486 is busy; 404, 484 and 5xx are for whoever runs that side.",
     ),
     "tls-name": (
         "failed",
@@ -18,18 +18,18 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
     ),
     "tls-off": ("failed", "Set `CORDBOARD_TLS_LISTEN` with its certificate and key, or choose another transport."),
     "no-answer": ("failed", "Nothing, unless it is an agent: it should answer at once."),
-    "gateways-unreachable": ("failed", "`cordboard trunk health`. Then the carrier, or the firewall between."),
+    "gateways-unreachable": ("failed", "Are the trunk's gateways down? Then the carrier, or the firewall between."),
     "agent-unreachable": (
         "refusal if its name has no address, else failed",
         "Is the host of the agent's SIP URI right, does it answer on that port? The log tells of names.",
     ),
     "carrier-auth": (
         "failed, or the answer to a request within a call",
-        "Compare the trunk's username and password with the carrier's. `cordboard trunk update --username --password`.",
+        "Compare the trunk's username and password with the carrier's, and set both anew.",
     ),
     "agent-auth": (
         "failed, or the answer to a request within a call",
-        "The agent version's `--auth-username` and `--auth-password`, or the platform's own list of addresses.",
+        "The agent version's username and password at the platform, or the platform's own list of addresses.",
     ),
     "answer-not-encrypted": (
         "ended",
@@ -68,18 +68,18 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
     ),
     "wrong-password": (
         "refusal, and challenged again",
-        "Give the caller the password again: of an account `cordboard account update --password`, of a trunk `trunk "
-        "update --inbound-password`, of an agent a version with `--username`.",
+        "Set the password anew, of the account, of the trunk's inbound username or by a version of the agent, and give "
+        "it to the caller.",
     ),
     "unknown-username": (
         "refusal, and challenged again",
-        "`cordboard explain ID` of the refusal says which username is asked for.",
+        "The explanation of the refusal says which username is asked for.",
     ),
     "wrong-realm": (
         "refusal, and challenged again",
         "The caller must answer the edge's own challenge: `CORDBOARD_SIP_REALM`, or nothing set as its realm.",
     ),
-    "external-calls-not-allowed": ("refusal", "`cordboard account update --allow-external-calls`, if it may."),
+    "external-calls-not-allowed": ("refusal", "Let the account call outside, if it may."),
     "unknown-extension": (
         "refusal",
         "Which account has that internal caller id? Outside, dial `+`, country code, number.",
@@ -99,9 +99,9 @@ ADVICE: Final[dict[str, tuple[str, str]]] = {
     "no-agent": ("refusal", "Assign an agent to the number, publish a version of it."),
     "account-offline": (
         "refusal if it is registered nowhere, else failed",
-        "Is the phone on, its password right, its address allowed? `cordboard account show`.",
+        "Is the phone on, its password right, its address allowed?",
     ),
-    "no-gateway": ("refusal", "`cordboard trunk update --gateway`."),
+    "no-gateway": ("refusal", "Give the trunk a gateway."),
     "gateway-unresolved": ("refusal", "The log tells why: no such name, name servers silent, private addresses."),
     "lookup-failed": (
         "refusal, or the answer to a new offer",

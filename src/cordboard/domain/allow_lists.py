@@ -89,7 +89,7 @@ def compare(allowed: Sequence[str], others: Iterable[Others]) -> tuple[Finding, 
                 networks=tuple(strangers),
                 summary=f"calls of another customer come from {_some(strangers)}, too: a carrier that several use",
                 remedy="An address alone does not tell whose call it is. If the carrier can prove itself by a digest, "
-                "give the trunk --inbound-username and --inbound-password.",
+                "set `trunk.inbound_username` and `trunk.inbound_password`.",
             )
         )
     if own:
@@ -116,7 +116,7 @@ def _everybody(proved: bool) -> Finding:
     return Finding(
         code="open-to-everybody",
         summary="the list is empty: whoever finds out the number may call as the carrier",
-        remedy="Name the carrier's addresses (--allowed-address), or a digest (--inbound-username).",
+        remedy="Name the carrier's addresses (`trunk.allowed_addresses`), or a digest (`trunk.inbound_username`).",
     )
 
 
@@ -130,7 +130,7 @@ def _whole(networks: Sequence[Network], proved: bool) -> list[Finding]:
             warns=not proved,
             networks=tuple(str(n) for n in networks if n.prefixlen <= 1 and n.version == whole.version),
             summary=f"together the entries are all of IPv{whole.version}: everybody is let in",
-            remedy="Take them out and name the carrier's addresses; `cordboard trunk lint` shows who called.",
+            remedy="Take them out and name the carrier's addresses; the trunk's calls show from where it came.",
         )
         for whole in wholes
         if whole.prefixlen == 0

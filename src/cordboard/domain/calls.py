@@ -51,7 +51,7 @@ EXPLAINED: Final[dict[str, str]] = {
     "media-lost": "the media relay lost the call",
     "max-duration": "the call lasted as long as a call may",
     "not-acknowledged": "the caller never acknowledged the answer",
-    "ended-by-hand": "somebody ended the call by the API or `cordboard call end`",
+    "ended-by-hand": "somebody ended the call: by the API, a command or the console",
     "ended": "the edge ended the call",
     "lost": "Kamailio went away with the call, and nobody saw its end",
     # refusals

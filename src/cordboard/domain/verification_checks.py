@@ -24,9 +24,9 @@ _NEVER_TRANSCODED: Final = "G729"
 #: What to do about calls that were refused for their media, by reason.
 _MEDIA_REMEDIES: Final = {
     "encryption-required": "The carrier offers media in clear and the trunk demands SRTP: have SRTP switched on there, "
-    "or let both in (cordboard trunk update TRUNK --media-in allow).",
-    "encryption-not-allowed": "The carrier offers SRTP alone and the trunk forbids it: cordboard trunk update TRUNK "
-    "--media-in allow.",
+    "or let both in (`trunk.media_in=allow`).",
+    "encryption-not-allowed": "The carrier offers SRTP alone and the trunk forbids it: let both in "
+    "(`trunk.media_in=allow`).",
     "media-not-supported": "The carrier offers neither RTP nor SRTP by SDES, but DTLS perhaps: ask it for SDES.",
 }
 
@@ -45,7 +45,7 @@ def number_said(number: Number, trunk: Trunk | None, agent: AgentVersion | None)
     """Whether the number can be called, and as its carrier writes it."""
     if number.status is not NumberStatus.ASSIGNED:
         summary = f"the number is {number.status}: it takes no calls"
-        return failed("number-not-assigned", summary, "Assign it to a tenant (cordboard number assign).")
+        return failed("number-not-assigned", summary, "Assign it to a tenant.")
     if trunk is None:
         return failed("no-trunk", "the number has no trunk: it takes and places no calls", "Give it one.")
     if number.account is None and agent is None:
@@ -67,7 +67,8 @@ def _plan_said(number: str, trunk: Trunk) -> Said:
         return warning(
             "number-format",
             f"the carrier writes numbers as within +{trunk.options.country_code}, and this one is of +{country}",
-            "Set --country-code to the country that the carrier writes numbers of, or --number-format to e164.",
+            "Set `trunk.options.country_code` to that of the country whose numbers the carrier writes, or "
+            "`trunk.options.number_format=e164`.",
             **evidence,
         )
     if not phonenumbers.is_valid_number(parsed):
@@ -150,7 +151,13 @@ def allow_list_said(findings: Sequence[Finding], seen: Sequence[Seen], trunk: st
     evidence = {
         "findings": [{"code": f.code, "networks": f.networks, "summary": f.summary} for f in findings],
         "seen_but_not_allowed": [
-            {"address": s.address, "refused": s.refused, "last_seen": _at(s.last_seen)} for s in seen
+            {
+                "address": s.address,
+                "refused": s.refused,
+                "last_seen": _at(s.last_seen),
+                "command": f"cordboard trunk allow {trunk} {s.address}",
+            }
+            for s in seen
         ],
     }
     worst = next((finding for finding in findings if finding.warns), None)
@@ -160,7 +167,7 @@ def allow_list_said(findings: Sequence[Finding], seen: Sequence[Seen], trunk: st
             "seen-but-not-allowed",
             f"{first.refused} calls from {first.address} were refused, which is not on the list; the last at "
             f"{first.last_seen:%Y-%m-%d %H:%M} UTC",
-            f"If that is the carrier: cordboard trunk allow {trunk} {first.address}",
+            f"If that is the carrier, add {first.address} to the addresses that calls come from.",
             **evidence,
         )
     if worst is not None:
@@ -176,7 +183,7 @@ def account_said(account: Account, findings: Sequence[Finding]) -> Said:
         return failed(
             "allowed-nowhere",
             f"{account.username} is held to its allowed addresses, and has none: nobody may use it",
-            "Name addresses (cordboard account update ID --allowed-ips LIST), or let it in from everywhere.",
+            "Name addresses (`account.allowed_ips`), or let it in from everywhere.",
         )
     return allow_list_said(findings, (), account.id)
 

@@ -9,7 +9,9 @@ def another_version(version: AgentVersion, says: str, *, username: str | None = 
 
     The username with which the agent calls stays with its password, unless it is given: then the password is new.
     """
-    again = "" if version.to_credentials is None else " Its --auth-username and --auth-password are to be given again."
+    again = (
+        "" if version.to_credentials is None else " Its username and password at the platform are to be given again."
+    )
     words = [word for each in version.from_addresses for word in ("--from-address", each)]
     words += [word for each in version.headers for word in ("--header", ": ".join(each))]
     words += [word for each in version.codecs for word in ("--codec", each)]

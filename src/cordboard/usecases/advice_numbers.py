@@ -132,7 +132,7 @@ def _new_number(case: Case) -> Remedy:
     number = f"+{keys.digits}" if keys.digits else keys.address or "NUMBER"
     whose = case.tenant or "TENANT"
     return Remedy(
-        says=f"If {number} is to be ours, add it; a carrier's own is imported, by `cordboard number import` for one.",
+        says=f"If {number} is to be ours, add it; a carrier's own is imported.",
         commands=(("number", "add", number, "--tenant", whose),),
         requests=(Request("POST", "/numbers", {"number": number, "tenant_id": whose}),),
     )

@@ -138,8 +138,8 @@ _BANS: Final = {
     "flood": "It sent more messages in one second than CORDBOARD_FLOOD_MESSAGES. Those that a trunk lists, and agents, "
     "are not counted once a call of theirs was taken.",
     "scanner": "Its User-Agent is that of a well-known scanner.",
-    "credentials": "More than 20 wrong passwords came from it in a minute; see `cordboard call refusals --source`.",
-    "by-hand": "Somebody has banned it: `cordboard ban add`.",
+    "credentials": "More than 20 wrong passwords came from it in a minute; the refusals of that source tell of them.",
+    "by-hand": "Somebody has banned it by hand.",
 }
 
 

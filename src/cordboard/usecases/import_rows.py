@@ -25,12 +25,12 @@ _TAKEN: Final = Problem(
 _YOURS: Final = Problem(
     "number",
     "the tenant has this number already",
-    "leave the row out, or choose what becomes of such rows: --on-conflict skip or update (on_conflict)",
+    "leave the row out, or have such rows skipped or updated (`import.on_conflict`)",
 )
 _NO_TRUNK: Final = Problem(
     "trunk",
     "nothing says how calls reach this number",
-    "name a trunk in the row or for all rows (--trunk), or give allowed_addresses or a termination_uri",
+    "name a trunk in the row or for all rows (`import.trunk`), or give allowed_addresses or a termination_uri",
 )
 _PLATFORMS: Final = Problem(
     "trunk", "this trunk belongs to a number of the platform", "name a trunk of the tenant's own"

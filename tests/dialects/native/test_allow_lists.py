@@ -111,7 +111,9 @@ async def test_a_verification_says_it_too(admin: Admin) -> None:
     await refuse(admin, id, "192.0.2.7")
     found = await step()
     assert (found["status"], found["code"]) == ("warning", "seen-but-not-allowed")
-    assert f"cordboard trunk allow {id} 192.0.2.7" in found["remedy"]
+    assert "add 192.0.2.7 to the addresses" in found["remedy"]
+    (kept_out,) = found["evidence"]["seen_but_not_allowed"]
+    assert kept_out["command"] == f"cordboard trunk allow {id} 192.0.2.7"
     await admin.done("PATCH", f"/trunks/{id}", {"allowed_addresses": ["0.0.0.0/0"]}, status=200)
     assert (await step())["code"] == "whole-internet"
 

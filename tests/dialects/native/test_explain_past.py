@@ -142,7 +142,7 @@ async def test_a_calls_gateways_are_told_with_what_each_answered(admin: Admin, t
         "The edge itself answered the INVITE with 503 (gateways-unreachable).",
         "It was never answered, and ended with 503 (gateways-unreachable): no gateway of the trunk answered.",
     ]
-    assert "trunk health" in told["remedies"][0]["says"]
+    assert "gateways down" in told["remedies"][0]["says"]
     # the number has no agent for outbound calls: the same call would be refused now
     assert told["changed"]
     assert told["now"]["reason"] == "caller-not-allowed"

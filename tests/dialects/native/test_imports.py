@@ -113,7 +113,7 @@ BAD = [
     ({"number": "3.49E+10"}, "number", "neither an E.164 number", "in a spreadsheet"),
     ({"number": ""}, "number", "there is no number", "+34911234567"),
     ({"trunk": "Nobody's"}, "trunk", 'there is no trunk "Nobody\'s"', "the id or the name"),
-    ({"trunk": ""}, "trunk", "nothing says how calls reach", "--trunk"),
+    ({"trunk": ""}, "trunk", "nothing says how calls reach", "`import.trunk`"),
     ({"inbound_agent": "Nobody"}, "inbound_agent", "there is no agent 'Nobody'", "the id or the name"),
     ({"inbound_agent": "Drafted"}, "inbound_agent", "draft", "publish a version"),
     ({"outbound_agent": "Twin"}, "outbound_agent", "2 are called 'Twin'", "write the agent's id"),

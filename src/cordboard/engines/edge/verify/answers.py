@@ -66,9 +66,9 @@ def _silence(place: Place, hop: Hop, line: Line, seconds: float) -> Said:
             **evidence,
         )
     if place.agent:
-        otherwise = "an echo call tells whether all is well (--echo)."
+        otherwise = "an echo call tells whether all is well (`verification.echo`)."
     else:
-        otherwise = "switch the asking off (cordboard trunk update --no-probe)."
+        otherwise = "switch the asking off (`trunk.probe=false`)."
     if not place.asked:
         return warning(
             "options-silence",

@@ -116,7 +116,7 @@ async def shows(hop: Hop, host: str, way: Way, now: datetime, *, verify: bool) -
     return warning(
         said.code,
         f"{said.summary}; calls go there all the same, since certificates are not checked",
-        f"{said.remedy} Then switch the check on again (--tls-verify).",
+        f"{said.remedy} Then have certificates checked again.",
         **said.evidence,
     )
 

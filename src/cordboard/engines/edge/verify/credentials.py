@@ -171,7 +171,7 @@ def _unchallenged(asked: _Asked, first: Response, us: str) -> Said:
         "never-challenged",
         f"the carrier never asks for the password: it says {first.line} at once",
         "Nothing is to be done if the carrier knows us by our address. The password is not used, and was not tried: "
-        "`cordboard trunk update TRUNK --no-credentials` drops it.",
+        "the trunk needs none.",
         **asked.evidence,
     )
 
@@ -189,7 +189,7 @@ def _wrong(challenge: Challenge, place: Place, login: Login, evidence: dict[str,
     return failed(
         "bad-secret",
         f"the realm {realm} refuses the username {login.username} with this password",
-        "Set both anew (cordboard trunk update TRUNK --username U --password P); mind spaces and letters alike.",
+        "Set both anew (`trunk.username`, `trunk.password`); mind spaces and letters alike.",
         **evidence,
     )
 
@@ -202,7 +202,7 @@ def _taken(asked: _Asked, second: Response, us: str) -> Said:
         )
         summary = f"the credentials were answered, and then the carrier says {second.line}"
         if asked.method == "INVITE":
-            more = "It may mean the user that was called, who is nobody: only a call tells (--echo-to NUMBER). "
+            more = "It may mean the user that was called, who is nobody: a call tells (`verification.echo.to`). "
             return warning("refused-after-auth", summary, more + remedy, **evidence)
         return failed("refused-after-auth", summary, remedy, **evidence)
     if asked.method != "REGISTER" and not any(each.algorithm == "MD5" for each in asked.offered):

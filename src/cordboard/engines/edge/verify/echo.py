@@ -207,7 +207,7 @@ def _refused(call: _Call, final: Response) -> Said:
     return failed(
         "echo-refused",
         f"the call is refused: {final.line}",
-        f"{remedy} The whole story: cordboard explain {call.invite.call_id}",
+        f"{remedy} The whole story: explain {call.invite.call_id}",
         **call.evidence(final),
     )
 

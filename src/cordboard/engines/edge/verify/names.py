@@ -102,7 +102,7 @@ def _retired(host: str, said: Said) -> Said:
     return tell(
         "host-retired",
         f"{entry.name} has retired {host} on {gone.since}",
-        f"Name {gone.instead} instead: `cordboard catalogue show {entry.id}`.",
+        f"Name {gone.instead} instead, as the catalogue says of {entry.name}.",
         **said.evidence,
     )
 

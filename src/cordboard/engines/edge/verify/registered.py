@@ -18,9 +18,10 @@ _LOOKS: Final = 10
 _REMEDIES: Final = {
     401: "Check the username and the password.",
     403: "Check the username and the password; some carriers say so to an address that they do not know, too.",
-    404: "The registrar does not know that user in that domain: check the username, and --register-domain.",
+    404: "The registrar does not know that user in that domain: check the username, and "
+    "`trunk.options.registration.domain`.",
     407: "Check the username and the password.",
-    423: "The registrar wants longer registrations: --register-seconds.",
+    423: "The registrar wants longer registrations: `trunk.options.registration.expires`.",
     None: "The registrar does not answer: the other steps say why.",
 }
 
@@ -80,7 +81,7 @@ async def phone(registrar: Registrations, account: Phone) -> Said:
             "account-offline",
             f"{account.username} is registered nowhere: calls to it are not answered",
             "Check that the telephone is on, that it uses this username, password and server, and that its address is "
-            "not banned (cordboard ban list).",
+            "not banned.",
             **evidence,
         )
     addresses = [each.address for each in bindings]
