@@ -20,7 +20,7 @@ from cordboard.domain.numbers import QUARANTINE, Status
 from cordboard.domain.operators import OperatorId
 from cordboard.domain.tenants import ADMIN, TenantId
 from cordboard.domain.trunks import TrunkId
-from cordboard.storage import accounts, changes, numbers, projected, sources, tenants, trunks
+from cordboard.storage import accounts, changes, many, numbers, projected, sources, tenants, trunks
 from cordboard.storage.numbers import Filter
 from cordboard.storage.sorted import Sort
 from cordboard.storage.sqlite import SqliteTransaction, drive
@@ -41,6 +41,7 @@ from tests.builders import (
     fresh_number,
     import_body,
     import_number,
+    route,
     unknown_id,
 )
 
@@ -266,6 +267,31 @@ async def test_a_list_of_trunks_takes_two_statements_however_many_there_are(worl
     noting = NotingStore(world.store)
     assert len(await noting.read(partial(trunks.visible, tenant=tenant, limit=50))) == 30
     assert len(noting.ran) == 2
+
+
+async def test_the_names_around_a_page_take_one_statement_however_many_there_are(world: World) -> None:
+    tenant = await create_tenant(world)
+    called = {}
+    for _ in range(10):
+        agent, version = await create_agent(world, tenant)
+        shown = await route(world, tenant, await import_number(world, tenant), inbound_version=version.id)
+        called |= {agent.id: agent.name, shown.trunk_id: shown.number}
+    rows = await world.store.read(
+        partial(numbers.after_cursor, where=Filter(tenant=tenant), order="asc", limit=10, cursor=None, backwards=False)
+    )
+    noting = NotingStore(world.store)
+    assert await noting.read(partial(numbers.names_around, rows=rows)) == called
+    assert len(noting.ran) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 63, 64, 65, 130])
+async def test_of_many_keys_each_row_is_found_once(world: World, count: int) -> None:
+    known = [await create_tenant(world, f"tenant {n}") for n in range(min(count, 2))]
+    keys = [*known, *(unknown_id() for _ in range(count - len(known)))][::-1]
+    noting = NotingStore(world.store)
+    found = await noting.read(partial(many.find, sql="select id from tenant where id in ({places})", keys=keys))
+    assert sorted(row["id"] for row in found) == sorted(known)
+    assert len(noting.ran) == -(-count // 64)
 
 
 def filters(tenant: TenantId) -> Iterator[Filter]:

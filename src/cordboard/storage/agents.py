@@ -11,7 +11,7 @@ from cordboard.domain.times import from_wire, to_wire
 from cordboard.domain.trunks import MediaPolicy, SealedCredentials, SealedSecret
 from cordboard.storage import changes
 from cordboard.storage.listing import oldest_first
-from cordboard.storage.many import chunks, places
+from cordboard.storage.many import find
 from cordboard.storage.transaction import Row, Transaction
 
 _AGENT = "select id, tenant_id, name, published_version_id, created_at from agent"
@@ -155,9 +155,8 @@ async def of_tenant(tx: Transaction, tenant: TenantId, after: AgentId | None, li
 async def by_refs(tx: Transaction, tenant: TenantId, refs: Collection[str]) -> dict[str, list[AgentId]]:
     """A tenant's agents by these ids or names; the id wins, several of one name are all found."""
     found: dict[str, list[AgentId]] = {}
-    for chunk in chunks(sorted(refs)):
-        for row in await tx.all(_BY_REFS.format(places=places(len(chunk), 2)), tenant, *chunk):
-            found.setdefault(row["ref"], []).append(AgentId(row["id"]))
+    for row in await find(tx, _BY_REFS, sorted(refs), tenant):
+        found.setdefault(row["ref"], []).append(AgentId(row["id"]))
     return {ref: [id for id in ids if id == ref] or ids for ref, ids in found.items()}
 
 

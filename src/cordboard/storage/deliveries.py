@@ -24,7 +24,7 @@ from cordboard.domain.webhooks import (
     delivery_id,
 )
 from cordboard.storage.listing import Listed, Where, window
-from cordboard.storage.many import chunks, insert
+from cordboard.storage.many import find, insert
 from cordboard.storage.transaction import Row, Transaction
 
 _NAMES: Final = "id, webhook_id, event_id, state, tries, due_at, attempts"
@@ -201,11 +201,8 @@ async def remove_orphans(tx: Transaction, limit: int) -> bool:
 
 async def _typed(tx: Transaction, rows: Sequence[Row]) -> list[Delivery]:
     """With the types of their events."""
-    types: dict[str, str] = {}
-    for chunk in chunks(rows):
-        places = ", ".join(f"${n + 1}" for n in range(len(chunk)))
-        found = await tx.all(_TYPES.format(places=places), *(row["event_id"] for row in chunk))
-        types |= {row["id"]: row["type"] for row in found}
+    found = await find(tx, _TYPES, [row["event_id"] for row in rows])
+    types = {row["id"]: row["type"] for row in found}
     return [replace(_delivery(row), type=types.get(row["event_id"])) for row in rows]
 
 

@@ -10,12 +10,13 @@ from cordboard.domain.events import Event, EventId, Happened, encode, event_id, 
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.storage.following import Followed
 from cordboard.storage.listing import Listed, Where, Window, window
-from cordboard.storage.many import chunks, insert
+from cordboard.storage.many import find, insert
 from cordboard.storage.transaction import Row, Transaction
 
 _EVENT = "id, type, tenant_id, subject, at, data"
 #: Ids sort as the instants do: one index less for the edges' events to be written to.
 _LISTED = Listed(table="event", time="id", columns=_EVENT)
+_BY_IDS = f"select {_EVENT} from event where id in ({{places}})"
 _BY_ID = f"select {_EVENT} from event where id = $1"
 _OLD = "delete from event where id in (select id from event where id < $1 order by id limit $2)"
 _ANY_OLD = "select 1 from event where id < $1 limit 1"
@@ -48,12 +49,7 @@ async def add(tx: Transaction, happened: Iterable[Happened]) -> None:
 
 async def some(tx: Transaction, ids: Sequence[EventId]) -> dict[EventId, Event]:
     """Those that are still kept."""
-    found: dict[EventId, Event] = {}
-    for chunk in chunks(ids):
-        places = ", ".join(f"${n + 1}" for n in range(len(chunk)))
-        for row in await tx.all(f"select {_EVENT} from event where id in ({places})", *chunk):
-            found[EventId(row["id"])] = event_of(row)
-    return found
+    return {EventId(row["id"]): event_of(row) for row in await find(tx, _BY_IDS, ids)}
 
 
 async def get(tx: Transaction, id: EventId) -> Event:

@@ -6,7 +6,7 @@ from typing import Final
 
 from cordboard.domain.figures import Tally
 from cordboard.domain.times import from_wire, to_wire
-from cordboard.storage.many import chunks, places, upsert
+from cordboard.storage.many import chunks, find, places, upsert
 from cordboard.storage.transaction import Transaction
 
 EVERYBODY: Final = ""
@@ -51,11 +51,7 @@ async def add(tx: Transaction, tallies: Mapping[Key, Tally], refusals: Mapping[t
 
 async def operators(tx: Transaction, tenants: Sequence[str]) -> dict[str, str]:
     """Of those tenants that have one."""
-    found: dict[str, str] = {}
-    for chunk in chunks(tenants):
-        rows = await tx.all(_OPERATORS.format(places=places(len(chunk))), *chunk)
-        found |= {row["id"]: row["operator_id"] for row in rows}
-    return found
+    return {row["id"]: row["operator_id"] for row in await find(tx, _OPERATORS, tenants)}
 
 
 async def minutes(tx: Transaction, owner: str, since: datetime) -> dict[datetime, Tally]:

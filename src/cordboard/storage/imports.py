@@ -10,7 +10,7 @@ from cordboard.domain.imports import Choices, Format, ImportId, NumberImport, On
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
 from cordboard.storage.listing import Where
-from cordboard.storage.many import chunks, insert, places
+from cordboard.storage.many import find, insert
 from cordboard.storage.transaction import Row, Stale, Transaction
 
 _CHOICES = "source, format, on_conflict, dry_run, trunk, inbound_agent, outbound_agent"
@@ -100,11 +100,7 @@ async def advance(tx: Transaction, before: NumberImport, after: NumberImport, to
 
 async def seen(tx: Transaction, id: ImportId, numbers: Collection[str]) -> dict[str, int]:
     """Which of the numbers stand in an earlier row that did not fail, and in which one."""
-    found: dict[str, int] = {}
-    for chunk in chunks(sorted(numbers)):
-        for row in await tx.all(_SEEN.format(places=places(len(chunk), 2)), id, *chunk):
-            found[row["number"]] = row["place"]
-    return found
+    return {row["number"]: row["place"] for row in await find(tx, _SEEN, sorted(numbers), id)}
 
 
 async def rows(

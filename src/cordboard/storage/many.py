@@ -1,6 +1,6 @@
 """Many rows with one statement: as few round trips as PostgreSQL needs, as few texts as SQLite prepares."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Final, TypeVar
@@ -34,6 +34,21 @@ async def _insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequ
         cells = values(len(chunk), ["{}"] * width)
         sql = f"insert into {table} ({columns}) {cells}{otherwise}"
         await tx.run(sql, *(value for row in chunk for value in row))
+
+
+async def find(tx: Transaction, sql: str, keys: Collection[str], *args: Value) -> list[Row]:
+    """The rows that a SELECT with `in ({places})` finds, in pieces; the keys' places follow those of `args`.
+
+    The last key is repeated up to the next power of two, which finds nothing twice: one statement, and few texts.
+    """
+    found: list[Row] = []
+    wanted, first = list(keys), len(args) + 1
+    for at in range(0, len(wanted), _CHUNKS[0]):
+        piece = wanted[at : at + _CHUNKS[0]]
+        size = 1 << (len(piece) - 1).bit_length()
+        piece += piece[-1:] * (size - len(piece))
+        found += await tx.all(sql.format(places=places(size, first)), *args, *piece)
+    return found
 
 
 async def update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> list[Row]:

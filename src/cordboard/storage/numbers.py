@@ -54,7 +54,7 @@ _OF_ACCOUNT = f"select {_COLUMNS} from number where account_id = $1"
 _OF_TENANT = f"select {_COLUMNS} from number where tenant_id = $1 limit $2"
 _OF_TRUNK = f"select {_COLUMNS} from number where trunk_id = $1 limit $2"
 _FIRST_OF_AGENT = f"select {_COLUMNS} from number where inbound_agent_id = $1 and status = 'assigned' limit 1"
-_CALLED = "select id, {column} as called from {table} where id in ({places})"
+_CALLED = "select id, {column} as called from {table} where id in ({{places}})"
 _DELETE = "delete from number where id = $1"
 _BY_ID = f"select {_COLUMNS} from number where id = $1"
 _BY_NUMBER = f"select {_COLUMNS} from number where number = $1 and status <> 'finished'"
@@ -88,7 +88,7 @@ select {_COLUMNS} from number where id in (select id from (
 _SHOWN = """
 select n.id, n.number, n.provider, n.status, n.nickname, n.released_at, n.scheduled_release_at, n.assigned_at,
 n.inbound_agent_id, n.outbound_agent_id, n.reservation_expires_at, n.region_codes, n.tenant_id, n.trunk_id,
-n.created_at, n.account_id, n.updated_at, t.allowed, t.media_in, t.media_out, t.username, g.host, g.port
+n.created_at, n.account_id, n.updated_at, t.allowed, t.media_in, t.media_out, t.username, t.name, g.host, g.port
 from number n left join trunk t on t.id = n.trunk_id left join gateway g on g.trunk_id = n.trunk_id and g.position = 0
 """
 _SHOW = f"{_SHOWN} where n.id = $1"
@@ -123,6 +123,7 @@ class ShownNumber(NamedTuple):
     media_in: str | None
     media_out: str | None
     username: str | None
+    trunk_name: str | None
     host: str | None
     port: int | None
 
@@ -273,12 +274,11 @@ async def by_number(tx: Transaction, number: str) -> Number:
 
 async def by_numbers(tx: Transaction, wanted: Collection[str]) -> dict[str, Number]:
     """Those of them that are somebody's, by number."""
-    found = {}
+    found: dict[str, Number] = {}
     for chunk in many.chunks(sorted(wanted)):
         owned = await tx.all(_OWNED.format(values=many.values(len(chunk), ["cast({} as text)"])), *chunk)
-        for ids in many.chunks([row["id"] for row in owned if row["id"] is not None]):
-            for row in await tx.all(_BY_IDS.format(places=many.places(len(ids))), *ids):
-                found[str(row["number"])] = _number(row)
+        ids = [row["id"] for row in owned if row["id"] is not None]
+        found |= {row["number"]: _number(row) for row in await many.find(tx, _BY_IDS, ids)}
     return found
 
 
@@ -415,15 +415,13 @@ def as_stored(shown: ShownNumber) -> Number:
 async def names_around(tx: Transaction, rows: Sequence[ShownNumber]) -> dict[str, str]:
     """What the trunks, agents and accounts of these numbers are called, by id."""
     wanted = (
-        ("trunk", "name", {row.trunk_id for row in rows}),
         ("agent", "name", {id for row in rows for id in (row.inbound_agent_id, row.outbound_agent_id)}),
         ("account", "username", {row.account_id for row in rows}),
     )
-    found: dict[str, str] = {}
+    found = {row.trunk_id: row.trunk_name for row in rows if row.trunk_id is not None and row.trunk_name is not None}
     for table, column, ids in wanted:
-        for chunk in many.chunks(sorted(filter(None, ids))):
-            sql = _CALLED.format(table=table, column=column, places=many.places(len(chunk)))
-            found |= {row["id"]: row["called"] for row in await tx.all(sql, *chunk)}
+        sql = _CALLED.format(table=table, column=column)
+        found |= {row["id"]: row["called"] for row in await many.find(tx, sql, sorted(filter(None, ids)))}
     return found
 
 

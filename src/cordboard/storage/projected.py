@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from cordboard.storage.many import chunks, places
+from cordboard.storage.many import find, places
 from cordboard.storage.transaction import Row, Transaction
 
 #: A number takes and places calls while it is assigned. By ids alone: PostgreSQL, before it has counted what was just
@@ -107,7 +107,7 @@ async def accounts_dialled(tx: Transaction, username: str, called: str) -> list[
 
 async def _these(tx: Transaction, sql: str, ids: Sequence[str]) -> list[Row]:
     """`sql` ends before the list of ids."""
-    return [row for chunk in chunks(ids) for row in await tx.all(f"{sql} ({places(len(chunk))})", *chunk)]
+    return await find(tx, f"{sql} ({{places}})", ids)
 
 
 async def agent_of(tx: Transaction, username: str) -> str:

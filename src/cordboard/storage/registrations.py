@@ -8,7 +8,7 @@ from typing import Final
 from cordboard.domain.registrations import Registration, RegistrationId
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.storage.listing import Listed, Where, Window, window
-from cordboard.storage.many import chunks, insert
+from cordboard.storage.many import find, insert
 from cordboard.storage.transaction import Row, Transaction, Value
 
 _COLUMNS = "id, at, what, tenant_id, account_id, trunk_id, username, reason, code, place, contact, user_agent, bindings"
@@ -113,12 +113,7 @@ def registration_of(row: Row) -> Registration:
 
 
 async def _owners(tx: Transaction, sql: str, refs: Collection[str]) -> dict[str, tuple[str, str]]:
-    found = {}
-    for chunk in chunks(sorted(refs)):
-        places = ", ".join(f"${i + 1}" for i in range(len(chunk)))
-        for row in await tx.all(sql.format(places=places), *chunk):
-            found[row["ref"]] = (row["id"], row["tenant_id"])
-    return found
+    return {row["ref"]: (row["id"], row["tenant_id"]) for row in await find(tx, sql, sorted(refs))}
 
 
 def _values(each: Registration) -> tuple[Value, ...]:

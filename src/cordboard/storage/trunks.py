@@ -294,10 +294,9 @@ async def by_refs(tx: Transaction, tenant: TenantId, refs: Collection[str]) -> d
     By its id a trunk is found even if another one is called so; several of one name are all found.
     """
     found: dict[str, list[Named]] = {}
-    for chunk in many.chunks(sorted(refs)):
-        for row in await tx.all(_BY_REFS.format(places=many.places(len(chunk), 2)), tenant, *chunk):
-            named = Named(TrunkId(row["id"]), platform=bool(row["system"]) and row["number_id"] is not None)
-            found.setdefault(row["ref"], []).append(named)
+    for row in await many.find(tx, _BY_REFS, sorted(refs), tenant):
+        named = Named(TrunkId(row["id"]), platform=bool(row["system"]) and row["number_id"] is not None)
+        found.setdefault(row["ref"], []).append(named)
     return {ref: [each for each in named if each.id == ref] or named for ref, named in found.items()}
 
 
