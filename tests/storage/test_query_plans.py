@@ -27,7 +27,7 @@ from cordboard.storage.sqlite import SqliteTransaction, drive
 from cordboard.storage.transaction import Query, Row, Transaction, Value
 from cordboard.usecases.clockwork import tick
 from cordboard.usecases.keys import Keyholders
-from cordboard.usecases.numbers import Connection, connect
+from cordboard.usecases.numbers import Connection, NumberPatch, change, connect
 from cordboard.usecases.ports import Store
 from tests.builders import (
     ADMIN_TOKEN,
@@ -282,6 +282,22 @@ async def test_the_names_around_a_page_take_one_statement_however_many_there_are
     noting = NotingStore(world.store)
     assert await noting.read(partial(numbers.names_around, rows=rows)) == called
     assert len(noting.ran) == 1
+
+
+async def test_a_number_is_read_once_to_be_connected_and_once_to_be_sent_to_a_version(world: World) -> None:
+    tenant = await create_tenant(world)
+    _, version = await create_agent(world, tenant)
+    number = await import_number(world, tenant)
+    changing = partial(change, who=ADMIN, tenant=tenant, id=number, now=NOW)
+    for connection, patch in (
+        (Connection(nickname="Desk"), NumberPatch()),
+        (Connection(), NumberPatch(inbound_version=version.id)),
+        (Connection(inbound_agent=None, nickname=None), NumberPatch()),
+    ):
+        noting = NotingStore(world.store)
+        made = await noting.write(tenant, partial(changing, connection=connection, patch=patch))
+        assert made == await world.store.read(partial(numbers.show, tenant=tenant, id=number))
+        assert [sql for sql in noting.ran if "from number " in sql] == [numbers._SHOW]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 63, 64, 65, 130])

@@ -169,7 +169,8 @@ async def connect(
     Raises UnknownNumber, UnknownTrunk, UnknownAgent, UnknownVersion, DraftVersion, SharedAddress, NotRoutable, and
     PlatformsTrunk for another trunk of a platform-owned number, or for its trunk of another number.
     """
-    before = await numbers.get(tx, tenant, id)
+    shown = await numbers.show(tx, tenant, id)
+    before = numbers.as_stored(shown)
     after = before if connection.nickname is UNCHANGED else before.named(connection.nickname)
     if connection.trunk is not UNCHANGED and connection.trunk != before.trunk:
         if not before.imported:
@@ -188,9 +189,9 @@ async def connect(
             if agent is not None:
                 await publish_if_none(tx, who, now, tenant=tenant, agent=agent)
             after = after.routed(direction, agent)
-    await numbers.save(tx, who, before, after, now, "update")
+    changed = await numbers.save(tx, who, before, after, now, "update")
     await remove_left_trunk(tx, who, before, after, now)
-    return await numbers.show(tx, tenant, id)
+    return await numbers.show(tx, tenant, id) if "trunk_id" in changed else shown._replace(**changed)
 
 
 async def remove_left_trunk(tx: Transaction, who: Actor, before: Number, after: Number | None, now: datetime) -> None:
@@ -212,6 +213,8 @@ async def change(
     now: datetime,
 ) -> ShownNumber:
     """As `connect`, then as `update_number`. Raises what they raise."""
+    if connection == Connection():
+        return await update_number(tx, who, tenant, id, patch, now)
     shown = await connect(tx, who, tenant, id, connection, now)
     return shown if patch == NumberPatch() else await update_number(tx, who, tenant, id, patch, now)
 
