@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 import httpx2
@@ -115,17 +115,23 @@ class Client:
         found: dict[str, Any] = self.get(f"/trunks/{self.called('trunk', ref)}")
         return found
 
-    def called(self, kind: Literal["trunk", "agent"], ref: str, tenant_id: str | None = None) -> str:
+    def called(self, kind: str, ref: str, tenant_id: str | None = None) -> str:
         """The id behind a name, of that tenant if one is given, or an id. Raises ClientError."""
         with contextlib.suppress(ValueError):
             return str(UUID(ref))
+        return self.named(ref, kind, tenant_id=tenant_id)[1]
+
+    def named(self, ref: str, *kinds: str, tenant_id: str | None = None) -> tuple[str, str]:
+        """Kind and id of the one thing of these kinds that has that name. Raises ClientError."""
         found = self.get("/search", q=ref, tenant_id=tenant_id)["data"]
-        hits = [hit["id"] for hit in found if (hit["kind"], hit["name"]) == (kind, ref)]
+        hits = [(hit["kind"], hit["id"]) for hit in found if hit["kind"] in kinds and hit["name"] == ref]
         if len(hits) == 1:
-            return str(hits[0])
-        said = f"{len(hits)} {kind}s are called {ref}: say by its id which is meant" if hits else None
-        detail = said or f"no {kind} is called {ref}: give its whole name, or its id"
-        raise ClientError(detail, {"detail": detail, "ids": hits})
+            return hits[0]
+        several = f"{kinds[0]}s" if len(kinds) == 1 else "things"
+        said = f"{len(hits)} {several} are called {ref}: say by its id which is meant" if hits else None
+        noun = ", ".join(kinds[:-1]) + " or " + kinds[-1] if kinds[1:] else kinds[0]
+        detail = said or f"no {noun} is called {ref}: give its whole name, or its id"
+        raise ClientError(detail, {"detail": detail, "ids": [id for _, id in hits]})
 
     def by_number(self, path: str, ref: str) -> dict[str, Any]:
         """The object of a list that has that id, or that number. Raises ClientError."""

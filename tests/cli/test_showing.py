@@ -47,6 +47,17 @@ def test_a_table_fits_its_terminal(columns: int, line: str) -> None:
     assert len(heading) <= columns
 
 
+def test_columns_stand_below_each_other_whatever_the_script() -> None:
+    rows = [{**ROW, "name": name} for name in ("日本", "Cafe\u0301", "Acme")]
+    assert [line.split("2026")[0] for line in shown(rows, names="name at").splitlines()[1:]] == [
+        "日本  ",
+        "Cafe\u0301  ",
+        "Acme  ",
+    ]
+    cut = shown([{**ROW, "name": "日本" * 20}], columns=30, names="name id").splitlines()[1]
+    assert cut == "日本" * 7 + "…"
+
+
 def test_of_nothing_it_is_said_what_to_do_and_machines_get_an_empty_list() -> None:
     assert shown([]) == "none: make one\n"
     assert json.loads(shown([], as_json=True)) == {"data": []}

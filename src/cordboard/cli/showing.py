@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -61,13 +62,13 @@ def show_table(rows: Iterable[Row], columns: Sequence[str], *, empty: str = "") 
             click.echo(empty, err=True)
         return
     heading = [_heading(name).upper() for name in columns]
-    widths = [max(len(line[i]) for line in (heading, *first)) for i in range(len(columns))]
+    widths = [max(_wide(line[i]) for line in (heading, *first)) for i in range(len(columns))]
     terminal = _terminal()
     if terminal:
         widths = _fitting(widths, [_is_whole(name, first, i) for i, name in enumerate(columns)], terminal)
     for line in chain([heading], first, cells):
         fit = (_cut(cell, width) if terminal else cell for cell, width in zip(line, widths, strict=False))
-        click.echo(_GAP.join(cell.ljust(width) for cell, width in zip(fit, widths, strict=False)).rstrip())
+        click.echo(_GAP.join(_filled(cell, width) for cell, width in zip(fit, widths, strict=False)).rstrip())
 
 
 def said(value: Any) -> str:
@@ -121,7 +122,22 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _cut(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+    if _wide(cell) <= width:
+        return cell
+    while _wide(cell) >= width:
+        cell = cell[: min(width, len(cell)) - 1]
+    return f"{cell}…"
+
+
+def _filled(cell: str, width: int) -> str:
+    return cell + " " * (width - _wide(cell))
+
+
+def _wide(cell: str) -> int:
+    """The columns of a terminal that it takes: a Chinese character two, an accent of its own none."""
+    if cell.isascii():
+        return len(cell)
+    return sum(2 if east_asian_width(each) in "WF" else 0 if combining(each) else 1 for each in cell)
 
 
 def _stream_json(rows: Iterable[Row]) -> None:

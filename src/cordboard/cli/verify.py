@@ -37,12 +37,12 @@ def verify() -> None:
 
 @verify.command()
 @click.argument("subject", type=SUBJECT)
-@click.option("--kind", type=click.Choice(KINDS), help="What the subject is, if an id alone does not tell.")
+@click.option("--kind", type=click.Choice(KINDS), help="What the subject is, if its name or id alone does not tell.")
 @click.option("--step", "steps", multiple=True, help="Only this step; repeat.")
 @click.option("--echo", is_flag=True, help="Call the number or the agent as its carrier would: it rings there.")
 @click.option("--echo-to", metavar="NUMBER", help="Call this number by the trunk: it rings there, and may cost money.")
 @click.option("--wait", is_flag=True, help="Wait for the end, and leave with 1 if a step failed.")
-@uses("create_verification", "get_verification")
+@uses("search", "create_verification", "get_verification")
 def run(
     client: Client,
     subject: str,
@@ -53,7 +53,7 @@ def run(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Verify SUBJECT: a number, an account's username, or the id of a trunk, an agent, a number or an account.
+    """Verify SUBJECT: a number, an account's username, the name of a trunk or an agent, or an id of one of these.
 
     With --wait each step is shown when it is over, and the exit code is 1 if one failed, for CI.
     """
@@ -75,10 +75,10 @@ def run(
 
 @verify.command()
 @click.argument("subject", type=SUBJECT)
-@click.option("--kind", type=click.Choice(KINDS), help="What the subject is, if an id alone does not tell.")
+@click.option("--kind", type=click.Choice(KINDS), help="What the subject is, if its name or id alone does not tell.")
 @click.option("--every", required=True, metavar="TIME", help="30m, 6h, 1d; a tenth earlier or later each time.")
 @click.option("--step", "steps", multiple=True, help="Only this step; repeat.")
-@uses("create_verification_schedule")
+@uses("search", "create_verification_schedule")
 def schedule(client: Client, subject: str, kind: str | None, every: str, steps: tuple[str, ...], as_json: bool) -> None:
     """Verify SUBJECT again and again, in place of the schedule that it had. No echo calls are placed."""
     body = {"every_minutes": _minutes(every), **({"steps": list(steps)} if steps else {})}
@@ -187,23 +187,32 @@ def _minutes(every: str) -> int:
 
 
 def _begin(client: Client, subject: str, kind: str | None, body: dict[str, Any], path: str = "/verifications") -> Any:
-    """As the first kind that knows it. Raises ClientError."""
-    *others, last = _kinds(subject) if kind is None else (kind,)
-    for each in others:
+    """As the first kind that knows it: by id, number or username, then by name. Raises ClientError."""
+    if kind in ("trunk", "agent"):
+        subject = client.called(kind, subject)
+    for each in _kinds(subject) if kind is None else (kind,):
         try:
             return client.post(path, {"kind": each, "subject_id": subject, **body})
         except ClientError as error:
+            unknown = error
             if not str(error.problem.get("code", "")).startswith("unknown-"):
                 raise
-    return client.post(path, {"kind": last, "subject_id": subject, **body})
+    if kind is not None or _is_id(subject):
+        raise unknown
+    kind, subject = client.named(subject, *KINDS)
+    return client.post(path, {"kind": kind, "subject_id": subject, **body})
 
 
 def _kinds(subject: str) -> tuple[str, ...]:
+    return KINDS if _is_id(subject) else ("number", "account")
+
+
+def _is_id(subject: str) -> bool:
     try:
         UUID(subject)
     except ValueError:
-        return ("number", "account")
-    return KINDS
+        return False
+    return True
 
 
 def _begun(begun: dict[str, Any], as_json: bool) -> None:

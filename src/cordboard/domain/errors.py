@@ -357,7 +357,7 @@ class AmbiguousTenant(Conflict):
     """A name or reference fits several tenants."""
 
     def __init__(self, ref: str, ids: tuple[str, ...]) -> None:
-        super().__init__(f"{ref} fits several tenants: {', '.join(ids)}; use one of these ids")
+        super().__init__(f"{ref} fits several tenants: say by its id which is meant")
         self.ref = ref
         self.ids = ids
 
@@ -371,7 +371,8 @@ class AgentInUse(Refused):
 
     def __init__(self, name: str, numbers: int) -> None:
         super().__init__(
-            f"{name} is the agent of {numbers} numbers: send them elsewhere first, or delete it with detach=true"
+            f"{name} is the agent of {numbers} numbers: send them elsewhere first, or delete it with "
+            "detach=true (--detach)"
         )
         self.numbers = numbers
 
