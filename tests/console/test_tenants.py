@@ -4,8 +4,8 @@ import pytest
 
 from tests.builders import unknown_id
 from tests.console.conftest import Customer, NewPerson
-from tests.console.person import Person
-from tests.processes import Server, cordboard
+from tests.console.person import PHONE, Person
+from tests.processes import Server, call, cordboard
 
 pytestmark = [pytest.mark.slow, pytest.mark.calls]
 
@@ -85,3 +85,26 @@ def test_a_tenant_sees_itself_and_changes_nothing(customer: Customer, member: Pe
     member.open(f"/tenants/{customer.id}/edit", status=200)
     member.follow("Save")
     assert "an operator or the administrator" in member.page.inner_text("body")
+
+
+def test_the_longest_names_stick_out_nowhere_on_a_telephone(server: Server, admin_token: str, admin: Person) -> None:
+    def made(path: str, body: dict[str, object]) -> str:
+        status, answer = call("POST", f"{server.url}/cordboard/v1{path}", admin_token, body)
+        assert status < 300, answer
+        return str(answer.get("id") or answer["agent_id"])
+
+    longest = unknown_id().replace("-", "W").ljust(255, "W")
+    tenant = made("/tenants", {"name": longest})
+    host = f"{'a' * 60}.{'b' * 60}.example.com"
+    trunk = made("/trunks", {"tenant_id": tenant, "name": longest, "gateways": [{"host": host}]})
+    agent = made(f"/tenants/{tenant}/agents", {"name": longest, "sip_uri": f"sip:{'x' * 100}@{host}"})
+    tried = made("/verifications", {"kind": "trunk", "subject_id": trunk, "steps": ["dns"]})
+    of_tenant = (f"/{noun}?tenant={tenant}" for noun in ("trunks", "agents", "numbers", "accounts", "keys"))
+    of_each = (f"/tenants/{tenant}", f"/trunks/{trunk}", f"/agents/{agent}", f"/verifications/{tried}")
+    deletions = (f"/tenants/{tenant}/delete", f"/trunks/{trunk}/delete")
+    admin.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    out = {}
+    for path in (f"/search?q={longest[:36]}", "/tenants", "/numbers", *of_tenant, *of_each, *deletions):
+        admin.open(path)
+        out[path] = admin.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert max(out.values()) <= 0, out
