@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
+from tests.chance import again
 from tests.postgres import NotInstalled, Server, running_server
 
 HERE: Final = Path(__file__).parent
@@ -14,7 +15,7 @@ HERE: Final = Path(__file__).parent
 BOTH_STORES: Final = ("dialects", "usecases", "webhooks")
 
 # Two busy cores make the slowest example slow for no fault of its own.
-settings.register_profile("cordboard", deadline=None, print_blob=True)
+settings.register_profile("cordboard", deadline=None, print_blob=True, derandomize=again())
 settings.load_profile("cordboard")
 
 

@@ -1,15 +1,10 @@
-"""Kamailio and domain/routing.py agree: generated cases over `/decide`, and some as real calls.
-
-The seed is printed; CORDBOARD_SEED repeats a run.
-"""
+"""Kamailio and domain/routing.py agree: generated cases over `/decide`, and some as real calls."""
 
 import collections
 import contextlib
 import http.client
 import json
-import os
 import random
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -39,15 +34,10 @@ from tests.calls.digest import ha1
 from tests.calls.edges import RunningEdge, agent, decide_path, number, trunk
 from tests.calls.generated import Row, World, call, world
 from tests.calls.phone import CRYPTO, Agent, Phone, sdp
+from tests.chance import seed
 
 #: Connections to `/decide` at once: Kamailio has two workers for TCP.
 CONNECTIONS = 4
-
-
-def seed() -> int:
-    value = int(os.environ.get("CORDBOARD_SEED") or secrets.randbits(32))
-    print(f"CORDBOARD_SEED={value}")
-    return value
 
 
 def as_answered(decision: Decision) -> dict[str, object]:

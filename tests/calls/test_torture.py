@@ -10,6 +10,7 @@ import pytest
 from tests.calls.edges import RunningEdge
 from tests.calls.phone import Agent, Call, Phone, sdp
 from tests.calls.standing import until
+from tests.chance import seed
 
 CALLED = "+34911234567"
 OFFER = sdp("127.0.1.1")
@@ -89,10 +90,8 @@ def test_a_malformed_invite_harms_nothing(routed: RunningEdge, carrier: Phone, c
 
 
 def test_noise_harms_nothing(routed: RunningEdge, carrier: Phone, ai: Agent) -> None:
-    """Random bytes, and an INVITE with random damage; the seed is printed."""
-    seed = secrets.randbits(32)
-    print("seed", seed)
-    rng = random.Random(seed)
+    """Random bytes, and an INVITE with random damage."""
+    rng = random.Random(seed())
     process = routed.edge.kamailio.process
     for _ in range(300):
         carrier.send(rng.randbytes(rng.randrange(1, 400)), routed.sip)
