@@ -266,8 +266,9 @@ def _details(at: datetime) -> Iterator[tuple[int, int, Learnt]]:
     uri = "sip:127.0.2.1:5070;transport=tcp"
     tried = Try(began_at=began, ended_at=over, rung_at=rang, uri=uri, host="127.0.2.1:5070", code=200, reason="")
     yield 100, 0, Learnt(call, over, tried)
-    for place, side in enumerate(("caller", "callee")):
-        offer = Said(side=side, codecs=("PCMA",), profile="RTP/AVP", suites=(), direction="sendrecv")  # type: ignore[arg-type]
+    named = {"caller": ("PCMU", "PCMA", "telephone-event"), "callee": ("PCMA", "telephone-event")}
+    for place, (side, codecs) in enumerate(named.items()):
+        offer = Said(side=side, codecs=codecs, profile="RTP/AVP", suites=(), direction="sendrecv")  # type: ignore[arg-type]
         yield 101 + place, 0, Learnt(call, over, offer)
     heard: dict[str, Any] = {"codec": "PCMA/8000", "profile": "RTP/AVP", "suite": "", "errors": 0}
     caller = Stream(side="caller", packets=3170, bytes=545240, loss_percent=0, jitter_ms=2, mos=4.3, **heard)

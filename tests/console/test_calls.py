@@ -73,7 +73,7 @@ def test_a_call_tells_what_was_said_and_how_it_sounded(connected: Line, member: 
         member.page.get_by_text("the caller hung up").wait_for(timeout=15_000)
     text = member.text
     assert f"+34600111222 called {connected.number}, inbound." in text
-    assert "PCMU" in text
+    assert "PCMU SDP: PCMU, telephone-event" in text
     member.page.get_by_text("The same as a table").click()
     rows = member.page.get_by_role("region", name="SIP messages").locator("tbody tr").all_inner_texts()
     assert rows[0].split("\t")[1:] == ["INVITE", "Carrier", "Agent", "1 INVITE"]

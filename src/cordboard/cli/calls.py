@@ -169,7 +169,7 @@ def _show_tries(found: dict[str, Any]) -> None:
 
 
 def _show_legs(found: dict[str, Any]) -> None:
-    """Each leg's codec and encryption, and what came from that side."""
+    """Each leg's codec, encryption, what came from that side, and the codecs that its SDP names."""
     if all(leg["codec"] is None and leg["encryption"] is None for leg in found["legs"]):
         return
     click.echo("")
@@ -177,8 +177,9 @@ def _show_legs(found: dict[str, Any]) -> None:
     for leg in found["legs"]:
         audio = leg["audio"] or dict.fromkeys(("packets", "bytes", "loss_percent", "jitter_ms", "mos"))
         encryption = "none" if leg["encryption"] == "none" else leg["suite"] or leg["encryption"]
-        rows.append({**audio, "leg": leg["side"], "codec": leg["codec"], "encryption": encryption})
-    columns = ("leg", "codec", "encryption", "packets", "bytes", "loss_percent", "jitter_ms", "mos")
+        sdp = ", ".join(leg["codecs"]) or None
+        rows.append({**audio, "leg": leg["side"], "codec": leg["codec"], "encryption": encryption, "sdp_codecs": sdp})
+    columns = ("leg", "codec", "encryption", "packets", "bytes", "loss_percent", "jitter_ms", "mos", "sdp_codecs")
     show_table(rows, columns)
     if found["one_way"]:
         silent = next(leg["side"] for leg in found["legs"] if leg["audio"]["packets"] == 0)
