@@ -41,6 +41,7 @@ from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
 from cordboard.storage.transaction import EngineFile, Row, Transaction
 from cordboard.usecases import accounts, agents, customers, keys, numbers, operators, tenants
+from cordboard.usecases.attempts import Attempts
 from cordboard.usecases.keys import Keyholders
 from cordboard.usecases.numbers import Import, NewPlatformNumber, NumberPatch
 from cordboard.usecases.ports import Context, Registrations, Store, new_uuid
@@ -117,7 +118,7 @@ class World:
         return http_server.server(dialects, CollectorRegistry(), lambda: None, pages)
 
     def native(self) -> native.Installation:
-        callers = Callers(admin_token=ADMIN_TOKEN, keyholders=self.keyholders, logins=operators.Logins(self.store))
+        callers = Callers(admin_token=ADMIN_TOKEN, keyholders=self.keyholders, logins=self._logins)
         deciding = FromStore(self.store, Rows(self.context.sealer, "cordboard"))
         return native.Installation(
             context=self.context,
@@ -127,6 +128,10 @@ class World:
             scheduler=self.scheduler(),
         )
 
+    @cached_property
+    def _logins(self) -> operators.Logins:
+        return operators.Logins(self.store, Attempts(self.clock))
+
     def verifier(self) -> Verifier:
         return Verifier(self.context, self.prober)
 
@@ -135,9 +140,7 @@ class World:
         return Scheduler.of(self.context, self.verifier())
 
     def _operators(self) -> telecom_center.Installation:
-        return telecom_center.Installation(
-            context=self.context, logins=operators.Logins(self.store), registrar=self.registrar
-        )
+        return telecom_center.Installation(context=self.context, logins=self._logins, registrar=self.registrar)
 
     def client(self, key: str | None = None) -> httpx2.AsyncClient:
         """An HTTP client of the app, in process; `key` is its bearer token."""

@@ -60,6 +60,7 @@ from cordboard.storage.ring_file import RingUnusable
 from cordboard.storage.secrets import KeyRing
 from cordboard.storage.sqlite import SqliteStore
 from cordboard.usecases import clockwork, imports, verifications
+from cordboard.usecases.attempts import Attempts
 from cordboard.usecases.calls import forget_old as forget_old_calls
 from cordboard.usecases.change_events import tell_changes
 from cordboard.usecases.deliveries import forget_old as forget_old_deliveries
@@ -135,7 +136,7 @@ class Service:
     def app(self) -> Any:
         """The ASGI app with every dialect at its base path."""
         release = version("cordboard")
-        logins = Logins(self.context.store)
+        logins = Logins(self.context.store, Attempts(self.context.clock))
         installation = self._native(logins)
         operations = native.operations(installation)
         native_app = native.app(operations, installation.callers, release)

@@ -32,7 +32,7 @@ def test_every_error_has_an_answer(respond: Callable[[Exception], Response], kin
     said = json.loads(bytes(answer.body))
     assert "{ref}" not in json.dumps(said)
     if error.retry:
-        assert answer.status_code in (502, 503), "the same call may work later, and the client is not told so"
+        assert answer.status_code in (429, 502, 503), "the same call may work later, and the client is not told so"
     else:
         assert answer.status_code < 500
 

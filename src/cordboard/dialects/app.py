@@ -121,6 +121,11 @@ def basic_credentials(value: str | None) -> tuple[str, str]:
     return name, password
 
 
+def address_of(request: Request) -> str | None:
+    """Where it comes from; None: from the console, which counts its logins itself."""
+    return None if request.client is None else request.client.host
+
+
 def by_key(keyholders: Keyholders) -> Authorise:
     """Who holds a tenant's API key that permits the operation. Raises Unauthenticated, MissingPermission."""
 

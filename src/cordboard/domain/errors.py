@@ -538,6 +538,14 @@ class TooManyVerifications(Unavailable):
         super().__init__("as many verifications wait for their turn as may; nothing was begun")
 
 
+class TooManyLogins(Unavailable):
+    """Ten logins of one address were wrong within a minute; no more of it are looked at until the minute is over."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many logins from your address were wrong; try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
 class StoreUnavailable(Unavailable):
     """The database cannot be reached or cannot write now; a change under way may or may not have been made."""
 

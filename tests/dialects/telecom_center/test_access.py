@@ -3,6 +3,7 @@
 https://doc.telecom.center/headers.html
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def caller(shared_world: World) -> AsyncIterator[Caller]:
+    shared_world.clock.advance(minutes=1)  # wrong logins of the test before are not counted any more
     async with calling(shared_world) as made:
         yield made
 
@@ -43,6 +45,7 @@ async def test_a_missing_or_wrong_password_is_401_at_every_operation(caller: Cal
             ("PATCH", f"{CUSTOMERS}/1", resource("customers", "1", name="New")),
             ("DELETE", f"{CUSTOMERS}/1", None),
         ):
+            caller.world.clock.advance(minutes=1)  # more would be too many logins
             for auth in (None, (name, "wrong"), (name, ""), (name.upper(), PASSWORD), ("nobody", PASSWORD), ("", "")):
                 answer = await stranger.request(method, path, json=body, auth=auth)
                 shapes.check(path, answer)
@@ -53,6 +56,38 @@ async def test_a_missing_or_wrong_password_is_401_at_every_operation(caller: Cal
                 answer = await stranger.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
                 assert answer.status_code == 401
     assert await dump(caller.world) == before
+
+
+@pytest.mark.proves("error 429")
+async def test_who_guesses_passwords_waits_and_who_knows_one_does_not(caller: Caller) -> None:
+    name = caller.operator.name
+    await caller.http.get(CUSTOMERS)
+    caller.world.clock.advance(minutes=1)
+    async with caller.world.client() as stranger:
+        for place in range(10):
+            assert (await stranger.get(CUSTOMERS, auth=(name, f"guess-{place}"))).status_code == 401
+        refused = await stranger.get(CUSTOMERS, auth=(name, "guess-10"))
+        shapes.check(CUSTOMERS, refused)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        (error,) = refused.json()["errors"]
+        assert (error["code"], error["status"]) == ("429", "429")
+        # by the native API, too: it is the same password
+        native = await stranger.get("/cordboard/v1/me", auth=(name, "guess-11"))
+        assert (native.status_code, native.json()["code"]) == (429, "too-many-logins")
+        assert native.headers["retry-after"] == "60"
+        # from the same address, by who was let in before
+        assert (await caller.http.get(CUSTOMERS)).status_code == 200
+        caller.world.clock.advance(minutes=1)
+        assert (await stranger.get(CUSTOMERS, auth=(name, "guess-12"))).status_code == 401
+        for _ in range(20):
+            assert (await stranger.get(CUSTOMERS, auth=(name, PASSWORD))).status_code == 200
+
+
+async def test_many_first_requests_at_once_with_the_right_password_are_all_answered(caller: Caller) -> None:
+    async with caller.world.client() as client:
+        auth = (caller.operator.name, PASSWORD)
+        answers = await asyncio.gather(*(client.get(CUSTOMERS, auth=auth) for _ in range(30)))
+    assert [answer.status_code for answer in answers] == [200] * 30
 
 
 async def test_an_operator_s_password_opens_no_tenants_dialect(caller: Caller) -> None:

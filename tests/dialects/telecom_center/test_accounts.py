@@ -15,6 +15,7 @@ from cordboard.dialects.telecom_center.routes import PREFIX, Installation, app
 from cordboard.domain.accounts import Recording
 from cordboard.domain.edge import Binding
 from cordboard.domain.errors import EdgeUnavailable
+from cordboard.usecases.attempts import Attempts
 from cordboard.usecases.operators import Logins
 from tests.builders import World, create_account, create_tenant, import_number, unknown_id
 from tests.dialects.telecom_center.caller import ACCOUNTS, Caller, calling, codes, ids
@@ -196,7 +197,7 @@ async def test_an_installation_may_give_smaller_pages(world: World) -> None:
         customer = await caller.customer()
         for _ in range(3):
             await caller.account(customer)
-        small = Installation(context=world.context, logins=Logins(world.store), largest_page=2)
+        small = Installation(context=world.context, logins=Logins(world.store, Attempts(world.clock)), largest_page=2)
         transport = httpx2.ASGITransport(
             app=server({PREFIX: ("small", app(small, "0"))}, CollectorRegistry(), lambda: None)
         )

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from cordboard.dialects.app import basic_credentials, bearer_token
+from cordboard.dialects.app import address_of, basic_credentials, bearer_token
 from cordboard.dialects.native.operation import ADMINISTRATOR, OPERATOR, NativeOperation
 from cordboard.dialects.openapi import Operation
 from cordboard.domain.errors import MissingPermission, NotForCaller
@@ -26,11 +26,11 @@ class Callers:
     logins: Logins
 
     async def authorise(self, request: Request, operation: Operation) -> Actor:
-        """Who calls. Raises Unauthenticated, NotForCaller, MissingPermission."""
+        """Who calls. Raises Unauthenticated, TooManyLogins, NotForCaller, MissingPermission."""
         assert isinstance(operation, NativeOperation)
         shown = request.headers.get("authorization", "")
         if shown.partition(" ")[0].lower() == "basic":
-            who = (await self.logins.operator(*basic_credentials(shown))).actor
+            who = (await self.logins.operator(*basic_credentials(shown), address_of(request))).actor
             if operation.least == ADMINISTRATOR:
                 raise NotForCaller(_LEAST[operation.least])
             return who

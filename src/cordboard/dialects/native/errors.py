@@ -85,6 +85,7 @@ TABLE: ErrorTable[tuple[int, str]] = ErrorTable(
         errors.KeyReused: (422, "idempotency-key-reused"),
         errors.Invalid: (422, "invalid"),
         errors.TooBusy: (503, "too-busy"),
+        errors.TooManyLogins: (429, "too-many-logins"),
         errors.TooManyVerifications: (503, "too-many-verifications"),
         errors.StillRunning: (503, "still-running"),
         errors.StoreUnavailable: (503, "store-unavailable"),

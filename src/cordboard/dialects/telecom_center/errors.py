@@ -121,6 +121,7 @@ UNSUPPORTED = Row(
     "All requests that create or update must use the 'application/vnd.api+json' Content-Type. "
     "This request specified '{}'.",
 )
+TOO_MANY_LOGINS = Row(429, "429", "Too Many Requests", "{}")
 UNEXPECTED = Row(500, "500", "Internal Server Error", "Internal Server Error")
 UNAVAILABLE = Row(503, "503", "Service Unavailable", "{}")
 
@@ -133,6 +134,7 @@ TABLE = ErrorTable(
         errors.NotFound: NOT_FOUND,
         errors.Conflict: CONFLICT,
         errors.Refused: CONFLICT,
+        errors.TooManyLogins: TOO_MANY_LOGINS,
         errors.Unavailable: UNAVAILABLE,
         errors.EdgeRefused: UNAVAILABLE,
         errors.ProviderFailed: UNAVAILABLE,

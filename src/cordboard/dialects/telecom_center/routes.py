@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from cordboard.dialects.app import basic_credentials, dialect
+from cordboard.dialects.app import address_of, basic_credentials, dialect
 from cordboard.dialects.http import read_body, reply
 from cordboard.dialects.openapi import Operation, document
 from cordboard.dialects.telecom_center import bodies, documents, wire
@@ -256,7 +256,9 @@ def app(installation: Installation, version: str) -> ASGIApp:
     )
 
     async def operator(request: Request, operation: Operation) -> Operator:
-        who = await installation.logins.operator(*basic_credentials(request.headers.get("authorization")))
+        who = await installation.logins.operator(
+            *basic_credentials(request.headers.get("authorization")), address_of(request)
+        )
         check_content_type(request.method, request.headers.get("content-type"))
         check_accept(", ".join(request.headers.getlist("accept")))
         return who
