@@ -3,7 +3,7 @@
 import itertools
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -72,6 +72,10 @@ class Noting:
     async def run(self, sql: str, *args: Value) -> None:
         self.note(sql, args)
         await self.tx.run(sql, *args)
+
+    async def add(self, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+        self.ran.append(f"insert into {table} ({columns})")
+        await self.tx.add(table, columns, rows)
 
     def note(self, sql: str, args: tuple[Value, ...]) -> None:
         self.noted.setdefault(sql, args)
@@ -300,14 +304,37 @@ async def test_a_number_is_read_once_to_be_connected_and_once_to_be_sent_to_a_ve
         assert [sql for sql in noting.ran if "from number " in sql] == [numbers._SHOW]
 
 
-@pytest.mark.parametrize("count", [0, 1, 3, 63, 64, 65, 130])
+@pytest.mark.parametrize("count", [0, 1, 3, 511, 512, 513, 1030])
 async def test_of_many_keys_each_row_is_found_once(world: World, count: int) -> None:
     known = [await create_tenant(world, f"tenant {n}") for n in range(min(count, 2))]
     keys = [*known, *(unknown_id() for _ in range(count - len(known)))][::-1]
     noting = NotingStore(world.store)
     found = await noting.read(partial(many.find, sql="select id from tenant where id in ({places})", keys=keys))
     assert sorted(row["id"] for row in found) == sorted(known)
-    assert len(noting.ran) == -(-count // 64)
+    assert len(noting.ran) == -(-count // 512)
+
+
+async def test_a_piece_of_an_import_takes_as_many_statements_however_many_its_rows_are(world: World) -> None:
+    tenant = await create_tenant(world)
+    noting = NotingStore(world.store)
+    noted = World(context=replace(world.context, store=noting), clock=world.clock, keyholders=Keyholders(noting))
+    counted: list[int] = []
+    async with noted.client(ADMIN_TOKEN) as admin:
+        await admin.post("/cordboard/v1/trunks", json={"tenant_id": tenant, "name": "Carrier"})
+        for count in (20, 500):
+            body = {"tenant_id": tenant, "trunk": "Carrier", "source": str(count)}
+            begun = (await admin.post("/cordboard/v1/imports", json=body)).json()["id"]
+            rows = "number\n" + "".join(f"{fresh_number()}\n" for _ in range(count))
+            noting.ran.clear()
+            path = f"/cordboard/v1/imports/{begun}/rows"
+            answer = await admin.put(path, params={"from": 0}, content=rows.encode())
+            assert answer.json()["imported"] == count, answer.text
+            counted.append(len(noting.ran))
+    assert counted[0] == counted[1] < 20
+    noting.ran.clear()
+    ids = [number.id for number in await noting.read(partial(numbers.some_of_tenant, tenant=tenant, limit=501))]
+    assert len(await noting.read(partial(projected.these_numbers, ids=ids))) == 501
+    assert len(noting.ran) == 2
 
 
 def filters(tenant: TenantId) -> Iterator[Filter]:

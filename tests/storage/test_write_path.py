@@ -15,7 +15,7 @@ from cordboard.domain.numbers import NumberId
 from cordboard.domain.tenants import ADMIN, Actor, TenantId
 from cordboard.domain.trunks import TrunkId
 from cordboard.storage import keys, postgres, tenants
-from cordboard.storage.transaction import Stale, Transaction
+from cordboard.storage.transaction import Stale, Transaction, UniqueViolation
 from cordboard.usecases import keys as key_usecases
 from cordboard.usecases import tenants as tenant_usecases
 from cordboard.usecases.numbers import (
@@ -103,6 +103,25 @@ async def test_what_a_unique_index_refuses_is_told_as_such_and_its_batch_goes_on
     results = await asyncio.gather(*(make("one-and-only") for _ in range(8)), make("another"), return_exceptions=True)
     kinds = Counter(type(result) for result in results)
     assert kinds == {str: 2, ReferenceTaken: 7}
+
+
+async def test_rows_that_are_added_at_once_stand_as_they_are_and_all_or_none(world: World) -> None:
+    columns = "import_id, place, number, outcome, number_id, problems"
+    rows = [("an import", n, None if n % 2 else f"+{n}", "failed", None, "a\tb\\N\né") for n in range(150)]
+
+    async def add(tx: Transaction, rows: list[tuple[str | int | None, ...]]) -> None:
+        await tx.add("number_import_row", columns, rows)
+
+    async def stored(tx: Transaction) -> list[tuple[str | int | None, ...]]:
+        return [tuple(row) for row in await tx.all(f"select {columns} from number_import_row order by place")]
+
+    await world.store.write(None, partial(add, rows=rows))
+    await world.store.write(None, partial(add, rows=[]))
+    assert await world.store.read(stored) == rows
+    again = [("an import", n, None, "failed", None, None) for n in (150, 151, 7)]
+    with pytest.raises(UniqueViolation):
+        await world.store.write(None, partial(add, rows=again))
+    assert await world.store.read(stored) == rows
 
 
 async def test_a_write_reads_what_it_wrote(world: World) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from cordboard.domain.tenants import Actor, TenantId
 from cordboard.domain.times import to_wire
 from cordboard.storage.following import Followed
-from cordboard.storage.many import add
 from cordboard.storage.transaction import Transaction, Value
 
 Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number", "account", "webhook"]
@@ -17,10 +16,8 @@ Kind = Literal["tenant", "operator", "key", "agent", "version", "trunk", "number
 Fields = dict[str, Any]
 
 _COLUMNS = "tenant_id, kind, object_id, actor, action, fields, at"
-#: How each statement begins whose arguments are entries, WIDTH values each: `recorded` reads them.
-_RECORD = f"insert into change ({_COLUMNS}) values "
-_WIDTH = 7
-_RECORD_ONE = f"{_RECORD}($1, $2, $3, $4, $5, $6, $7)"
+_TABLE = "change"
+_RECORD_ONE = f"insert into {_TABLE} ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)"
 #: The same of many objects at once.
 _RECORD_EACH = f"""
 insert into change ({_COLUMNS})
@@ -83,14 +80,20 @@ async def record_many(
     """Write an entry for each object: its id, its tenant, its fields."""
     at = to_wire(now)
     rows = [(tenant, kind, id, who.name, action, _encoded(fields), at) for id, tenant, fields in entries]
-    await add(tx, "change", _COLUMNS, rows)
+    await tx.add(_TABLE, _COLUMNS, rows)
 
 
 def recorded(sql: str, args: Sequence[Value]) -> Iterator[tuple[Kind, str]]:
     """The objects of which a statement writes entries, by kind and id; none if it is another statement."""
-    if sql.startswith(_RECORD):
-        for at in range(0, len(args), _WIDTH):
-            yield args[at + 1], str(args[at + 2])  # type: ignore[misc]  # a Kind, of which the store knows nothing
+    if sql == _RECORD_ONE:
+        yield from added(_TABLE, [args])
+
+
+def added(table: str, rows: Sequence[Sequence[Value]]) -> Iterator[tuple[Kind, str]]:
+    """The same of rows that are added to a table."""
+    if table == _TABLE:
+        for _, kind, id, *_ in rows:
+            yield kind, str(id)  # type: ignore[misc]  # a Kind, of which the store knows nothing
 
 
 async def record_each(

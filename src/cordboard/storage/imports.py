@@ -10,7 +10,7 @@ from cordboard.domain.imports import Choices, Format, ImportId, NumberImport, On
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wire
 from cordboard.storage.listing import Where
-from cordboard.storage.many import find, insert
+from cordboard.storage.many import find
 from cordboard.storage.transaction import Row, Stale, Transaction
 
 _CHOICES = "source, format, on_conflict, dry_run, trunk, inbound_agent, outbound_agent"
@@ -95,7 +95,7 @@ async def advance(tx: Transaction, before: NumberImport, after: NumberImport, to
         (before.id, before.position + at, each.number, each.outcome, each.number_id, _problems_text(each.problems))
         for at, each in enumerate(told)
     ]
-    await insert(tx, "number_import_row", _ROW, rows)
+    await tx.add("number_import_row", _ROW, rows)
 
 
 async def seen(tx: Transaction, id: ImportId, numbers: Collection[str]) -> dict[str, int]:

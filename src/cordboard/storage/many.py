@@ -11,10 +11,12 @@ T = TypeVar("T")
 
 #: Rows of one INSERT or UPDATE: as few texts as possible, since each is prepared once.
 _CHUNKS: Final = (64, 8, 1)
+#: Keys of one list that is looked up.
+_KEYS: Final = 512
 
 
 async def add(tx: Transaction, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
-    """Raises UniqueViolation if one of them stands already."""
+    """The `add` of a store that has none of its own."""
     await _insert(tx, table, columns, rows, "")
 
 
@@ -37,18 +39,19 @@ async def _insert(tx: Transaction, table: str, columns: str, rows: Sequence[Sequ
 
 
 async def find(tx: Transaction, sql: str, keys: Collection[str], *args: Value) -> list[Row]:
-    """The rows that a SELECT with `in ({places})` finds, in pieces; the keys' places follow those of `args`.
-
-    The last key is repeated up to the next power of two, which finds nothing twice: one statement, and few texts.
-    """
+    """The rows that a SELECT with `in ({places})` finds, in pieces; the keys' places follow those of `args`."""
     found: list[Row] = []
-    wanted, first = list(keys), len(args) + 1
-    for at in range(0, len(wanted), _CHUNKS[0]):
-        piece = wanted[at : at + _CHUNKS[0]]
-        size = 1 << (len(piece) - 1).bit_length()
-        piece += piece[-1:] * (size - len(piece))
-        found += await tx.all(sql.format(places=places(size, first)), *args, *piece)
+    for piece in filled(list(keys)):
+        found += await tx.all(sql.format(places=places(len(piece), len(args) + 1)), *args, *piece)
     return found
+
+
+def filled(keys: list[T]) -> Iterator[list[T]]:
+    """In pieces, each with its last key repeated up to a power of two: one statement, and few texts."""
+    for at in range(0, len(keys), _KEYS):
+        piece = keys[at : at + _KEYS]
+        size = 1 << (len(piece) - 1).bit_length()
+        yield piece + piece[-1:] * (size - len(piece))
 
 
 async def update(tx: Transaction, sql: str, types: Sequence[str], rows: Sequence[Sequence[Value]]) -> list[Row]:

@@ -231,7 +231,7 @@ async def add(tx: Transaction, who: Actor, number: Number, now: datetime, action
 async def add_many(tx: Transaction, who: Actor, added: Sequence[Number], now: datetime, action: str) -> None:
     """Numbers of one tenant that nobody had a moment ago. Raises Stale if somebody has one now."""
     try:
-        await many.add(tx, "number", _COLUMNS, [_values(number, now) for number in added])
+        await tx.add("number", _COLUMNS, [_values(number, now) for number in added])
     except UniqueViolation as error:
         raise Stale from error
     for tenant, count in Counter(map(_listed, added)).items():
@@ -275,7 +275,7 @@ async def by_number(tx: Transaction, number: str) -> Number:
 async def by_numbers(tx: Transaction, wanted: Collection[str]) -> dict[str, Number]:
     """Those of them that are somebody's, by number."""
     found: dict[str, Number] = {}
-    for chunk in many.chunks(sorted(wanted)):
+    for chunk in many.filled(sorted(wanted)):
         owned = await tx.all(_OWNED.format(values=many.values(len(chunk), ["cast({} as text)"])), *chunk)
         ids = [row["id"] for row in owned if row["id"] is not None]
         found |= {row["number"]: _number(row) for row in await many.find(tx, _BY_IDS, ids)}

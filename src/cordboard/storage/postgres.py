@@ -5,7 +5,8 @@ held by unique indexes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -37,7 +38,7 @@ _BEGIN_OF_TENANT = "begin; select 1 from tenant where id = '{}' for no key updat
 
 
 class PostgresTransaction:
-    """The three verbs on an asyncpg connection."""
+    """The four verbs on an asyncpg connection."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -55,6 +56,20 @@ class PostgresTransaction:
 
     async def run(self, sql: str, *args: Value) -> None:
         await self.one(sql, *args)
+
+    async def add(self, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+        """By COPY: two round trips, and no statement to plan."""
+        if not rows:
+            return
+        try:
+            await self._connection.copy_records_to_table(table, columns=_names(columns), records=rows)
+        except asyncpg.UniqueViolationError as error:
+            raise UniqueViolation(error.constraint_name or "") from error
+
+
+@cache
+def _names(columns: str) -> list[str]:
+    return [name.strip() for name in columns.split(",")]
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types

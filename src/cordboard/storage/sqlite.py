@@ -10,7 +10,7 @@ import queue
 import re
 import sqlite3
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 
 from cordboard.domain.errors import StoreUnavailable, TooBusy
 from cordboard.domain.tenants import TenantId
-from cordboard.storage import changes
+from cordboard.storage import changes, many
 from cordboard.storage.schema import APPLIED, HEAD
 from cordboard.storage.transaction import Aftermath, EngineFile, Query, Row, UniqueViolation, Value
 
@@ -51,7 +51,7 @@ def _translated(sql: str) -> str:
 
 
 class SqliteTransaction:
-    """The three verbs on a sqlite3 connection; its coroutines never suspend."""
+    """The four verbs on a sqlite3 connection; its coroutines never suspend."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
@@ -74,6 +74,9 @@ class SqliteTransaction:
             self._execute(_translated(sql), args)
         except sqlite3.IntegrityError as error:
             _refuse(error)
+
+    async def add(self, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+        await many.add(self, table, columns, rows)
 
 
 def _refuse(error: sqlite3.IntegrityError) -> NoReturn:

@@ -1,10 +1,10 @@
-"""What a use case may do to a store: three verbs, the same on SQLite and on PostgreSQL.
+"""What a use case may do to a store: four verbs, the same on SQLite and on PostgreSQL.
 
 SQL is written once with `$1`, `$2`… placeholders and in the words that both stores share: every column is text or
 integer, booleans are 0 and 1, instants and ids are text in their wire form.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 Value = str | int | None
@@ -35,6 +35,10 @@ class Transaction(Protocol):
 
     async def run(self, sql: str, *args: Value) -> None:
         """Run a statement for its effect. Raises UniqueViolation on a duplicate key."""
+        ...
+
+    async def add(self, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Rows that are all new, by the store's quickest way. Raises UniqueViolation on a duplicate key."""
         ...
 
 

@@ -282,8 +282,8 @@ async def add(tx: Transaction, who: Actor, trunk: Trunk, now: datetime) -> None:
 async def add_many(tx: Transaction, who: Actor, added: Sequence[Trunk], now: datetime) -> None:
     """Trunks that are new, and so have new ids."""
     rows = [(trunk.id, to_wire(trunk.created_at), *_variable(trunk).values(), to_wire(now)) for trunk in added]
-    await many.add(tx, "trunk", _COLUMNS, rows)
-    await many.add(tx, "gateway", _GATEWAY_COLUMNS, [values for trunk in added for values in _gateway_values(trunk)])
+    await tx.add("trunk", _COLUMNS, rows)
+    await tx.add("gateway", _GATEWAY_COLUMNS, [values for trunk in added for values in _gateway_values(trunk)])
     entries = ((trunk.id, trunk.tenant, _fields(None, trunk)) for trunk in added)
     await changes.record_many(tx, who, now, "trunk", "create", entries)
 

@@ -62,6 +62,10 @@ class _Watched:
         self.touched.update(changes.recorded(sql, args))
         await self._tx.run(sql, *args)
 
+    async def add(self, table: str, columns: str, rows: Sequence[Sequence[Value]]) -> None:
+        self.touched.update(changes.added(table, rows))
+        await self._tx.add(table, columns, rows)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
