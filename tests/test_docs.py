@@ -103,6 +103,11 @@ def test_the_index_leads_to_every_page() -> None:
     assert pages <= led_to
 
 
+def test_the_native_api_s_page_can_be_read_in_a_terminal() -> None:
+    lines = (DOCS / "native.md").read_text().splitlines()
+    assert not [line for line in lines if len(line) > native_tables.WIDTH]
+
+
 def test_llms_txt_has_a_sentence_for_every_page() -> None:
     told = re.findall(r"^- \[[^]]+\]\(([^)#]+)[^)]*\): \S", (ROOT / "llms.txt").read_text(), re.MULTILINE)
     assert {str(page.relative_to(ROOT)) for page in DOCS.rglob("*.md")} - {"docs/README.md"} <= set(told)
