@@ -5,6 +5,8 @@ import string
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import phonenumbers
+
 Kind = Literal["number", "trunk", "account", "agent", "tenant", "call"]
 KINDS: Final[tuple[Kind, ...]] = ("number", "trunk", "account", "agent", "tenant", "call")
 
@@ -54,3 +56,21 @@ def number(text: str) -> str | None:
         return None
     digits = re.sub(r"[^0-9]", "", match[2])
     return f"+{digits}" if len(digits) <= 15 else None
+
+
+def country_of(number: str) -> str:
+    """`+34` of `+34911234567`; of a number that no country has, its first digit."""
+    try:
+        return f"+{phonenumbers.parse(number).country_code}"
+    except phonenumbers.NumberParseException:
+        return number[:2]
+
+
+def within(country: str, text: str) -> list[str]:
+    """`+34911` of `911` and of `0911`, as it is dialled within `+34`; none if it says a country itself."""
+    match = _WRITTEN.fullmatch(text)
+    if match is None or match[1]:
+        return []
+    digits = re.sub(r"[^0-9]", "", match[2])
+    meant = {f"{country}{digits}", f"{country}{digits.removeprefix('0')}"}  # Italy's keep their 0
+    return sorted(each for each in meant if len(each) <= 16)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from cordboard.domain.operators import OperatorId
-from cordboard.domain.search import Hit, Kind, between, folded, number
+from cordboard.domain.search import Hit, Kind, between, country_of, folded, number, within
 from cordboard.domain.tenants import TenantId
 from cordboard.storage.listing import Where
 from cordboard.storage.transaction import Row, Transaction, Value
 
 #: Rows that are looked at whosever they are.
 WINDOW: Final = 1000
+#: Countries of a tenant's numbers, within which a number is dialled without saying which.
+COUNTRIES: Final = 5
 
 _COLUMNS: Final[dict[Kind, str]] = {
     "number": "x.id, x.tenant_id, x.number as name, coalesce(x.nickname, x.status) as detail",
@@ -57,7 +59,21 @@ async def of_tenant(tx: Transaction, tenant: TenantId, text: str, kinds: Sequenc
     looks = _named(text)
     if text.isascii() and text.isdigit() and len(text) < 16:
         looks.append(_Look("account", ("x.extension = {}",), (int(text),), "x.extension"))
+    if "number" in kinds and within("+1", text):
+        countries = await _countries(tx, tenant)
+        looks += [_begins("number", "x.number", each, _LIVE) for country in countries for each in within(country, text)]
     return [hit for look in looks if look.kind in kinds for hit in await _by_tenant(tx, tenant, look, limit)]
+
+
+async def _countries(tx: Transaction, tenant: TenantId) -> list[str]:
+    """Those of the tenant's numbers, the first of them: a step on the index each."""
+    found: list[str] = []
+    sql = f"select x.number from number x where x.tenant_id = $1 and x.number >= $2 and x.number < $3 and {_LIVE}"
+    after, end = between("+")
+    while len(found) < COUNTRIES and (row := await tx.one(f"{sql} order by x.number limit 1", tenant, after, end)):
+        found.append(country_of(row["number"]))
+        _, after = between(found[-1])
+    return found
 
 
 async def of_all(tx: Transaction, scope: Scope, text: str, kinds: Sequence[Kind], limit: int) -> tuple[list[Hit], bool]:

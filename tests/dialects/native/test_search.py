@@ -104,6 +104,10 @@ async def test_numbers_are_found_as_people_write_them(searching: Searching) -> N
     for q in (number, number[1:], f"00{number[1:]}", number[:-1], number[1:-1], spoken):
         for who in (key, "operator"):
             assert ("number", id, number) in await s.find(q, who)
+    for q in (number[3:], f"0{number[3:]}", f"{number[3:6]} {number[6:]}", number[3:-1]):
+        assert ("number", id, number) in await s.find(q, key), "as it is dialled at home"
+        assert ("number", id, number) in await s.find(q, "operator", tenant_id=s.tenants[0])
+    assert await s.find(f"+{number[3:]}", key) == []
     for q in (s.word.lower(), f"{s.word.upper()}@pbx"):
         assert ("number", other, address) in await s.find(q, key)
 
