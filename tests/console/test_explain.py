@@ -89,6 +89,7 @@ def test_a_call_that_might_come_is_explained_and_its_mistakes_are_told(connected
     assert connected.number in member.page.get_by_text("Nearest miss").locator("+ ul").inner_text()
     member.follow("Explain that call instead")
     assert "It is taken, inbound." in member.text
+    assert "encryption of the caller's leg is allow, of the other disable" in member.text
     member.is_sound("explain-taken")
 
 

@@ -131,6 +131,7 @@ def test_who_calls_and_is_not_let_in_is_let_in_by_one_click(customer: Customer, 
 def test_what_is_wrong_with_a_list_of_addresses_is_said_in_the_forms_words(customer: Customer, member: Person) -> None:
     made = customer.done("POST", "/trunks", {"tenant_id": customer.id, "name": "C"})
     member.open(f"/trunks/{made['id']}/allow-list")
+    assert "The list is empty: whoever finds out the number may call as the carrier. Name" in member.text
     assert "Name the carrier's addresses (“Calls from the carrier: Addresses”)" in member.text
     assert "--" not in member.text
 
