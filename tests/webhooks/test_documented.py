@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
+from cordboard.domain.events import TYPES
 from cordboard.domain.webhooks import new_secret, signatures
 from cordboard.storage import changes
 from cordboard.usecases import call_events
@@ -83,6 +84,13 @@ def test_every_type_that_is_told_is_in_the_table_and_no_other() -> None:
     told = re.findall(r'(?:type=|type = |TEST: Final = |if .* else )"([a-z]+(?:\.[a-z]+)+)"', source)
     told += re.findall(r'(?:type =|return) "([a-z]+(?:\.[a-z]+)+)" if', source)
     assert sorted(listed) == sorted(set(told))
+
+
+def test_a_webhook_may_wait_for_what_is_in_the_tables_and_for_nothing_else() -> None:
+    table = PAGE.partition("## Types")[2].partition("\n## ")[0]
+    rows = "\n".join(re.findall(r"^\| (?:\w+ \| )?`.*", table, re.MULTILINE))
+    nouns = "|".join({type.partition(".")[0] for type in TYPES})
+    assert set(re.findall(rf"`((?:{nouns})\.[a-z.]+)`", rows)) == TYPES
 
 
 def test_the_example_is_what_a_call_is_told_as() -> None:

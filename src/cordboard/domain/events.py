@@ -19,6 +19,21 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: `*`, `call.ended`, `call.*`, `trunk.registration.*`.
 _FILTER: Final = re.compile(r"\*|[a-z]+(\.[a-z]+)*(\.\*)?")
 
+#: Every type that there is.
+TYPES: Final = frozenset(
+    f"{noun}.{what}"
+    for noun, said in {
+        "call": "started answered ended failed refused",
+        "trunk": "created updated deleted degraded recovered registration.lost registration.restored",
+        "account": "created updated deleted online offline",
+        "number": "imported created assigned release.ordered released finished lapsed updated deleted",
+        "verification": "failed passed",
+        "webhook": "created updated deleted disabled test",
+        **dict.fromkeys(("tenant", "operator", "key", "agent", "version"), "created updated deleted"),
+    }.items()
+    for what in said.split()
+)
+
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -69,6 +84,14 @@ def _id(at: datetime, rest: int) -> EventId:
 def check_filter(text: str) -> str:
     """A type of events, or the beginning of some: `call.ended`, `call.*`, `*`. Raises InvalidEventFilter."""
     if len(text) > 64 or not _FILTER.fullmatch(text):
+        raise InvalidEventFilter(text)
+    return text
+
+
+def check_told(text: str) -> str:
+    """As `check_filter`, and some event is of that type: who waits for `calls.*` would wait for ever."""
+    first, last = first_and_last(check_filter(text))
+    if not any(first <= type < last for type in TYPES):
         raise InvalidEventFilter(text)
     return text
 

@@ -17,7 +17,7 @@ from typing import Final, Literal, NewType
 
 from cordboard.domain.addresses import HostPolicy, parse_host_port
 from cordboard.domain.errors import InvalidEventFilter, InvalidHost, InvalidUrl
-from cordboard.domain.events import EventId, check_filter, first_and_last
+from cordboard.domain.events import EventId, check_told, first_and_last
 from cordboard.domain.tenants import TenantId
 from cordboard.domain.trunks import SealedSecret
 
@@ -167,7 +167,7 @@ def check_filters(filters: Sequence[str]) -> tuple[str, ...]:
     """Each once. Raises InvalidEventFilter."""
     if not 1 <= len(filters) <= MAX_FILTERS:
         raise InvalidEventFilter(f"{len(filters)} filters")
-    return tuple(dict.fromkeys(map(check_filter, filters)))
+    return tuple(dict.fromkeys(map(check_told, filters)))
 
 
 def check_url(text: str, hosts: HostPolicy) -> str:

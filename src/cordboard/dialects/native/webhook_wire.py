@@ -9,13 +9,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from cordboard.dialects.fields import if_sent
 from cordboard.dialects.native import wire
 from cordboard.dialects.native.call_wire import Text
-from cordboard.domain.events import check_filter
+from cordboard.domain.events import check_told
 from cordboard.domain.times import opt_to_wire, to_wire
 from cordboard.domain.webhooks import MAX_FILTERS, MAX_URL, Delivery, DeliveryState, Webhook, WebhookId
 from cordboard.usecases.webhooks import Change
 
 _Url = Annotated[str, Field(min_length=1, max_length=MAX_URL)]
-_Filters = Annotated[list[Annotated[str, AfterValidator(check_filter)]], Field(min_length=1, max_length=MAX_FILTERS)]
+_Filters = Annotated[list[Annotated[str, AfterValidator(check_told)]], Field(min_length=1, max_length=MAX_FILTERS)]
 
 
 class _Fields(wire.Body):
