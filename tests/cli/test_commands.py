@@ -56,7 +56,9 @@ def test_a_tenant_is_found_by_name_reference_or_id(server: Server, tenant: str, 
 
 
 def test_an_ambiguous_name_is_refused_with_the_ids(server: Server) -> None:
-    ids = {cordboard(server.data, "tenant", "create", "Twin").stdout.strip() for _ in range(2)}
+    first, second = (cordboard(server.data, "tenant", "create", "Twin") for _ in range(2))
+    assert (first.stderr, "several tenants are called Twin now" in second.stderr) == ("", True)
+    ids = {made.stdout.strip() for made in (first, second)}
     refused = cordboard(server.data, "key", "create", "--tenant", "Twin", ok=False)
     assert refused.returncode == 1
     assert all(refused.stderr.count(id) == 1 for id in ids)

@@ -8,7 +8,7 @@ import click
 from cordboard.cli.common import limited, remove, removes, uses
 from cordboard.cli.nouns import OPERATOR, TENANT
 from cordboard.cli.showing import show_json, show_list, show_object
-from cordboard.client import Client
+from cordboard.client import Client, ClientError
 from cordboard.domain.tenants import Language, Termination
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ def tenant() -> None:
     "--operator", type=OPERATOR, help="Name or id: it is this operator's customer; without --reference it gets one."
 )
 @_describes_tenant
-@uses("list_operators", "create_tenant", once=True)
+@uses("list_operators", "list_tenants", "create_tenant", once=True)
 def create(
     client: Client, name: str, reference: str | None, operator: str | None, as_json: bool, **options: Any
 ) -> None:
@@ -60,6 +60,16 @@ def create(
         show_json(made)
     else:
         click.echo(made["id"])
+        _tell_of_namesakes(client, name)
+
+
+def _tell_of_namesakes(client: Client, name: str) -> None:
+    """That the name alone says no more which tenant is meant. The tenant is made, whatever comes of this."""
+    try:
+        client.tenant_id(name)
+    except ClientError as error:
+        if error.problem.get("code") == "ambiguous-tenant":
+            click.echo(f"cordboard: several tenants are called {name} now: say by its id which is meant", err=True)
 
 
 @tenant.command()
