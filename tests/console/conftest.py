@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -26,6 +27,11 @@ class Customer:
     id: str
     name: str
     key: str = field(repr=False)
+
+    @property
+    def before(self) -> UUID:
+        """After it the administrator's lists of customers begin with this one, however many others there are."""
+        return UUID(int=UUID(self.id).int - 1)
 
     def done(self, method: str, path: str, body: Any = None) -> Any:
         """The answer of the native API to the tenant's key."""

@@ -45,7 +45,7 @@ def test_a_trunk_is_made_of_a_carrier_s_entry(customer: Customer, member: Person
 
 
 def test_whose_it_is_to_be_is_asked_of_the_administrator(customer: Customer, admin: Person) -> None:
-    admin.open("/catalogue/vapi/use")
+    admin.open(f"/catalogue/vapi/use?after={customer.before}")
     admin.follow(customer.name)
     admin.fill(set__name="acme-support")
     admin.follow("Create agent")

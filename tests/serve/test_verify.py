@@ -100,7 +100,7 @@ def test_who_calls_and_is_not_let_in_is_suggested_and_the_command_lets_it_in(ins
         assert stranger.call(installed.sip, number).status == 403
         done = until_told(installed, number, ("allow-list", "seen-but-not-allowed"))
         (step,) = [step for step in done["steps"] if step["code"] == "seen-but-not-allowed"]
-        command = step["remedy"].partition("cordboard ")[2].split()
+        command = step["evidence"]["seen_but_not_allowed"][0]["command"].split()[1:]
         said = cordboard(installed.server.data, "trunk", "lint", number).stdout
         assert f"> if that is the carrier: cordboard {' '.join(command)}" in said
         cordboard(installed.server.data, *command)
@@ -225,4 +225,4 @@ def test_who_is_not_there_and_what_is_wrong_use(installed: Installation) -> None
     for words, code in ((("nobody", "--wait"), 1), (("+34911999999",), 1), (("nobody", "--kind", "dog"), 2)):
         done = cordboard(installed.server.data, "verify", *words, ok=False)
         assert done.returncode == code, done
-    assert "not found" in cordboard(installed.server.data, "verify", "nobody", ok=False).stderr
+    assert "is called nobody" in cordboard(installed.server.data, "verify", "nobody", ok=False).stderr

@@ -371,8 +371,7 @@ class AgentInUse(Refused):
 
     def __init__(self, name: str, numbers: int) -> None:
         super().__init__(
-            f"{name} is the agent of {numbers} numbers: send them elsewhere first, or delete it with "
-            "detach=true (--detach)"
+            f"{name} is the agent of {numbers} numbers: send them elsewhere first, or delete it with `detach`"
         )
         self.numbers = numbers
 

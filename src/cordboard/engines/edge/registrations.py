@@ -34,13 +34,14 @@ from registration
 _PUT: Final = """
 insert into registration values(?,?,?,?,?,?,?,?,?,?,?,?,?)
 on conflict(key) do update set verify=excluded.verify, password=excluded.password, expires=excluded.expires,
-    changed=excluded.changed
+    changed=max(excluded.changed, registration.changed + 1)
 where (verify, password, expires) is not (excluded.verify, excluded.password, excluded.expires)
 """
 _PART: Final = """
-update registration set expires=0, changed=?
+update registration set expires=0, changed=max(?, changed + 1)
 where trunk=? and expires<>0 and key not in (select value from json_each(?))
 """
+_PART_ALL: Final = "update registration set expires=0, changed=max(?, changed + 1) where expires<>0"
 _FORGET: Final = "delete from registration where expires=0 and changed<?"
 
 Row = tuple[str | int, ...]
@@ -71,7 +72,7 @@ def kept(connection: sqlite3.Connection) -> list[Row]:
 def restore(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """What was kept, to be taken back: what is still wanted is put again by whoever makes the file anew."""
     connection.executemany("insert into registration values(?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
-    connection.execute("update registration set expires=0, changed=? where expires<>0", (int(time.time()),))
+    connection.execute(_PART_ALL, (int(time.time()),))
 
 
 def forget(file: Path) -> None:

@@ -100,7 +100,7 @@ create table registration(
     username text not null,
     password text not null,
     expires integer not null,     -- seconds that are asked for; 0: it is to be taken back
-    changed integer not null,     -- when, in seconds since the epoch
+    changed integer not null,     -- when, in seconds since the epoch; of two changes in one second the later is one more
     slot integer not null         -- which sixtieth it is looked at with
 ) without rowid;
 create index registration_trunk on registration(trunk);
