@@ -123,7 +123,7 @@ class RunningEdge:
 
     def scores(self, call_id: str) -> bool:
         """Whether rtpengine has heard from a side of that call how the other sounds."""
-        sources = query(self.edge.ports.ng, call_id)["SSRC"].values()
+        sources = query(self.edge.ports.ng, call_id).get("SSRC", {}).values()
         return any("MOS" in source.get("average MOS", {}) for source in sources)
 
     def until_ready(self, seconds: float = 5) -> float:
