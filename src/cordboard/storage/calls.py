@@ -11,7 +11,7 @@ from cordboard.domain.times import from_wire, opt_from_wire, opt_to_wire, to_wir
 from cordboard.domain.verification_checks import Refused
 from cordboard.storage import call_details
 from cordboard.storage.listing import Listed, Where, Window, window
-from cordboard.storage.many import chunks, insert, update
+from cordboard.storage.many import chunks, insert, places, update
 from cordboard.storage.transaction import Row, Stale, Transaction, Value
 
 _CALL = (
@@ -170,7 +170,7 @@ async def remove_old(tx: Transaction, before: datetime, limit: int) -> int:
     """Remove at most `limit` calls that started before, with what belongs to them; how many."""
     ids = [row[0] for row in await tx.all(_OLD_CALLS, to_wire(before), limit)]
     for chunk in chunks(ids):
-        names = ", ".join(f"${i + 1}" for i in range(len(chunk)))
+        names = places(len(chunk))
         await tx.run(f"delete from call_message where call_id in ({names})", *chunk)
         await tx.run(f"delete from call_detail where call_id in ({names})", *chunk)
         await tx.run(f"delete from call where id in ({names})", *chunk)

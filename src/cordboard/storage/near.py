@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cordboard.domain.tenants import TenantId
+from cordboard.storage.many import places
 from cordboard.storage.transaction import Row, Transaction
 
 _COLUMNS = "select id, number, status, tenant_id, trunk_id, released_at from number"
@@ -30,10 +31,12 @@ async def named(tx: Transaction, tenant: TenantId | None, numbers: Sequence[str]
     """Those of these numbers that there are, by their text; of that tenant, or of any if None."""
     if not numbers:
         return {}
-    places = ", ".join(f"${place}" for place, _ in enumerate(numbers, 1))
     whose = "" if tenant is None else f" and tenant_id = ${len(numbers) + 1}"
     args = numbers if tenant is None else (*numbers, tenant)
-    return {row["number"]: _near(row) for row in await tx.all(_NAMED.format(places=places, whose=whose), *args)}
+    return {
+        row["number"]: _near(row)
+        for row in await tx.all(_NAMED.format(places=places(len(numbers)), whose=whose), *args)
+    }
 
 
 async def at_any_host(tx: Transaction, tenant: TenantId | None, user: str) -> list[Near]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cordboard.domain.addresses import Network, bounds, supernets
 from cordboard.domain.agents import VersionId
 from cordboard.domain.tenants import TenantId
+from cordboard.storage.many import places
 from cordboard.storage.transaction import Transaction
 
 #: Writers of every tenant queue up here until the end of their transactions: SQLite has no `for update`.
@@ -33,7 +34,7 @@ limit 1
 async def is_shared(tx: Transaction, tenant: TenantId, network: Network) -> bool:
     """Whether an agent of another tenant calls from an address of the network."""
     around = supernets(network)
-    sql = _FOREIGN.format(around=", ".join(f"${place}" for place, _ in enumerate(around, 4)))
+    sql = _FOREIGN.format(around=places(len(around), 4))
     return await tx.one(sql, tenant, *bounds(network), *around) is not None
 
 

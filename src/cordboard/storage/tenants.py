@@ -9,6 +9,7 @@ from cordboard.domain.operators import OperatorId
 from cordboard.domain.tenants import Actor, Language, Tenant, TenantId, Termination
 from cordboard.domain.times import from_wire, to_wire
 from cordboard.storage import changes, operators
+from cordboard.storage.many import places
 from cordboard.storage.sorted import Filters, Sort, Sorted
 from cordboard.storage.sorted import count as count_sorted
 from cordboard.storage.sorted import page as page_sorted
@@ -190,8 +191,7 @@ async def by_ids(tx: Transaction, ids: Sequence[TenantId]) -> dict[TenantId, Ten
     """Those of them that there are."""
     if not ids:
         return {}
-    places = ", ".join(f"${place}" for place, _ in enumerate(ids, 1))
-    rows = await tx.all(f"{_COLUMNS} where id in ({places})", *ids)
+    rows = await tx.all(f"{_COLUMNS} where id in ({places(len(ids))})", *ids)
     return {TenantId(row["id"]): _tenant(row) for row in rows}
 
 
